@@ -1,0 +1,71 @@
+import { BenchawayError } from '../errors.ts'
+import type { Clients } from './clients.ts'
+
+// No address, no route, nobody listening, or silence: the request did not get there.
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+])
+
+/**
+ * Sends one request and gives a failure our shape.
+ *
+ * @throws {BenchawayError} `ENDPOINT_UNREACHABLE`, `PERMISSION_DENIED`, `CREDENTIALS_MISSING` or `AWS_REFUSED`; `cause` is the SDK's own error
+ */
+export async function call<T>(
+  action: string,
+  clients: Pick<Clients, 'endpoint' | 'region'>,
+  send: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await send()
+  } catch (cause) {
+    const code = awsCode(cause) ?? ''
+    const text = cause instanceof Error ? cause.message : String(cause)
+    if (unreachable.has(socketCode(cause) ?? '') || code === 'TimeoutError') {
+      throw new BenchawayError(
+        'ENDPOINT_UNREACHABLE',
+        `${action} found nobody at ${clients.endpoint}: ${socketCode(cause) ?? text}`,
+        { hint: 'Check the network, the region and the endpoint.', cause },
+      )
+    }
+    if (code === 'UnauthorizedOperation' || code.startsWith('AccessDenied')) {
+      throw new BenchawayError('PERMISSION_DENIED', `AWS denied ${action}: ${text}`, {
+        hint: `Ask for a policy that allows ${action} in ${clients.region}.`,
+        cause,
+      })
+    }
+    if (code.startsWith('ExpiredToken') || code === 'RequestExpired') {
+      throw new BenchawayError(
+        'CREDENTIALS_MISSING',
+        `AWS says that the credentials have expired`,
+        {
+          hint: 'Log in again (for example `aws sso login`).',
+          cause,
+        },
+      )
+    }
+    throw new BenchawayError('AWS_REFUSED', `${action} failed: ${code ? `${code}: ` : ''}${text}`, {
+      cause,
+    })
+  }
+}
+
+/** AWS's own code of a failure, looked for through `cause`, such as `InvalidInstanceID.NotFound`. */
+export function awsCode(error: unknown): string | undefined {
+  const at = error instanceof BenchawayError ? error.cause : error
+  return at instanceof Error ? at.name : undefined
+}
+
+function socketCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  // Node tries several addresses of a name and reports them together.
+  if (error instanceof AggregateError) return socketCode(error.errors[0])
+  return socketCode(error.cause)
+}

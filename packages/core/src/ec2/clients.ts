@@ -1,0 +1,81 @@
+import { EC2Client } from '@aws-sdk/client-ec2'
+import { STSClient } from '@aws-sdk/client-sts'
+
+import { BenchawayError } from '../errors.ts'
+
+/** An endpoint that is not AWS, such as the one that `startLocalEc2()` returns. */
+export interface LocalTarget {
+  /** Such as `http://127.0.0.1:4566`. */
+  readonly endpoint: string
+  readonly region: string
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
+
+export interface Clients {
+  readonly ec2: EC2Client
+  readonly sts: STSClient
+  readonly region: string
+  readonly target: 'aws' | 'local'
+  /** Where requests go, for messages. */
+  readonly endpoint: string
+  /** AWS's time, epoch milliseconds: the SDK learns the difference from each answer. */
+  now(): number
+  close(): void
+}
+
+/**
+ * For AWS, region and credentials come from the SDK's own chain: environment, profile, role. For a local target
+ * nothing is read from the environment, so its requests can never reach AWS nor carry a real key.
+ *
+ * @throws {BenchawayError} `REGION_MISSING`, `CREDENTIALS_MISSING`
+ */
+export async function openClients(
+  target: 'aws' | LocalTarget,
+  region: string | undefined,
+): Promise<Clients> {
+  const local = target === 'aws' ? undefined : target
+  const given = local?.region ?? region
+  const common = {
+    ...(given === undefined ? {} : { region: given }),
+    ...(local ? { endpoint: local.endpoint, credentials: local.credentials } : {}),
+    // The SDK has no time limit of its own: a lost answer would hang for ever.
+    requestHandler: {
+      connectionTimeout: 5000,
+      requestTimeout: 30_000,
+      throwOnRequestTimeout: true,
+    },
+  }
+  // EC2 throttles by the account; three tries, the SDK's default, are over within a second and a half.
+  const ec2 = new EC2Client({ ...common, retryMode: 'standard', maxAttempts: local ? 3 : 10 })
+  const sts = new STSClient(common)
+  const close = (): void => {
+    ec2.destroy()
+    sts.destroy()
+  }
+  try {
+    const resolved = await ec2.config.region().catch((cause: unknown) => {
+      throw new BenchawayError('REGION_MISSING', 'no AWS region is set', {
+        hint: 'Set the option `region`, the variable AWS_REGION, or a region in your AWS profile.',
+        cause,
+      })
+    })
+    await ec2.config.credentials().catch((cause: unknown) => {
+      throw new BenchawayError('CREDENTIALS_MISSING', 'no AWS credentials were found', {
+        hint: "Log in (for example `aws sso login`) or set AWS_PROFILE; without an AWS account use target 'local'.",
+        cause,
+      })
+    })
+    return {
+      ec2,
+      sts,
+      region: resolved,
+      target: local ? 'local' : 'aws',
+      endpoint: local?.endpoint ?? `ec2.${resolved}.amazonaws.com`,
+      now: () => Date.now() + ec2.config.systemClockOffset,
+      close,
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+}

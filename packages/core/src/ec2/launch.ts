@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto'
+
+import { type Instance as Ec2Instance, RunInstancesCommand } from '@aws-sdk/client-ec2'
+
+import { BenchawayError } from '../errors.ts'
+import { awsCode, call } from './call.ts'
+import type { Clients } from './clients.ts'
+import type { FoundImage } from './image.ts'
+import { asInstanceType } from './instance-type.ts'
+import { describeInstances, hasEnded } from './machines.ts'
+import { pollUntil } from './poll.ts'
+import { type RunTags, tagSpecifications } from './tags.ts'
+
+export interface RunRequest {
+  readonly type: string
+  readonly count: number
+  readonly image: FoundImage
+  readonly volumeGib: number | undefined
+  readonly securityGroup: string
+  readonly userData: Uint8Array
+  readonly tags: RunTags
+}
+
+/** One call for all of `count`: EC2 launches all of them or none. */
+export async function runInstances(clients: Clients, request: RunRequest): Promise<Ec2Instance[]> {
+  const { type, count, image, volumeGib, securityGroup, userData, tags } = request
+  const command = new RunInstancesCommand({
+    // The SDK repeats a request whose answer was lost; with one token EC2 launches once.
+    ClientToken: randomUUID(),
+    MinCount: count,
+    MaxCount: count,
+    ImageId: image.id,
+    InstanceType: asInstanceType(type),
+    UserData: Buffer.from(userData).toString('base64'),
+    // Power-off from inside, which is all that the dead-man switch can do, must end the machine for good.
+    InstanceInitiatedShutdownBehavior: 'terminate',
+    MetadataOptions: {
+      HttpTokens: 'required',
+      HttpEndpoint: 'enabled',
+      HttpPutResponseHopLimit: 1,
+    },
+    NetworkInterfaces: [
+      {
+        DeviceIndex: 0,
+        AssociatePublicIpAddress: true,
+        DeleteOnTermination: true,
+        Groups: [securityGroup],
+      },
+    ],
+    BlockDeviceMappings: [
+      {
+        DeviceName: image.rootDevice,
+        Ebs: {
+          DeleteOnTermination: true,
+          Encrypted: true,
+          VolumeType: 'gp3',
+          ...(volumeGib === undefined ? {} : { VolumeSize: volumeGib }),
+        },
+      },
+    ],
+    TagSpecifications: tagSpecifications(tags, ['instance', 'volume', 'network-interface']),
+  })
+  const answer = await call('RunInstances', clients, () => clients.ec2.send(command)).catch(
+    (error: unknown) => {
+      if (clients.target === 'local' && awsCode(error) === 'Unsupported') {
+        throw new BenchawayError(
+          'ARCHITECTURE_UNAVAILABLE',
+          `${type} cannot run on this computer, whose processors are ${process.arch}`,
+          {
+            hint: `With target 'local' name types with ${process.arch === 'arm64' ? 'Graviton processors, such as m7g.large' : 'x86 processors, such as m7i.large'}.`,
+            cause: error,
+          },
+        )
+      }
+      throw error
+    },
+  )
+  return answer.Instances ?? []
+}
+
+/**
+ * Resolves once EC2 names an address for the machine, which is before sshd listens.
+ *
+ * @throws {BenchawayError} `INSTANCE_ENDED` with EC2's reason
+ */
+export async function addressed(
+  clients: Clients,
+  id: string,
+  options: { timeoutMs: number; signal?: AbortSignal | undefined },
+): Promise<Ec2Instance> {
+  const found = await pollUntil(async () => {
+    const instance = await look(clients, id)
+    return instance?.PublicIpAddress === undefined ? undefined : instance
+  }, options)
+  if (found) return found
+  throw new BenchawayError(
+    'SSH_UNREACHABLE',
+    `${id} got no public address within ${options.timeoutMs / 1000} s`,
+    { hint: 'Check that the default subnets of the region give public addresses.' },
+  )
+}
+
+/** Rejects with `INSTANCE_ENDED` when the machine ends; otherwise waits until `signal` aborts and resolves. */
+export async function watchForEnd(
+  clients: Clients,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await pollUntil(() => look(clients, id).then(() => undefined), {
+    timeoutMs: Number.POSITIVE_INFINITY,
+    signal,
+  }).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
+}
+
+async function look(clients: Clients, id: string): Promise<Ec2Instance | undefined> {
+  const [instance] = await describeInstances(clients, { ids: [id] }).catch((error: unknown) => {
+    // What was just launched may be unknown for some seconds: EC2 is eventually consistent.
+    if (awsCode(error) === 'InvalidInstanceID.NotFound') return []
+    throw error
+  })
+  if (instance && hasEnded(instance)) {
+    const why = instance.StateReason?.Message ?? instance.StateTransitionReason ?? 'no reason given'
+    throw new BenchawayError('INSTANCE_ENDED', `${id} ended before it could be used: ${why}`, {
+      hint: 'Look at its console output in the EC2 console.',
+    })
+  }
+  return instance
+}

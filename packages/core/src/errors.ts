@@ -1,0 +1,69 @@
+/**
+ * Every failure a caller can act on. A code never changes its meaning once released; the message may.
+ */
+export type ErrorCode =
+  /** An option is unknown, of the wrong type or out of range. */
+  | 'OPTION_INVALID'
+  /** The AWS SDK's own chain found no credentials. */
+  | 'CREDENTIALS_MISSING'
+  /** The AWS SDK's own chain found no region. */
+  | 'REGION_MISSING'
+  /** Nothing answers at the endpoint's address. */
+  | 'ENDPOINT_UNREACHABLE'
+  /** The credentials are valid but may not do this; `cause` is AWS's own error. */
+  | 'PERMISSION_DENIED'
+  /** EC2 or STS refused a call for a reason that has no code of its own here; `cause` is AWS's own error. */
+  | 'AWS_REFUSED'
+  /** The region knows no such instance type. */
+  | 'INSTANCE_TYPE_UNKNOWN'
+  /** The type's processor cannot run here: a local machine has this computer's architecture. */
+  | 'ARCHITECTURE_UNAVAILABLE'
+  /** No image by that name, alias or id in this region for this architecture. */
+  | 'IMAGE_NOT_FOUND'
+  /** The region has no default VPC to launch into. */
+  | 'NO_DEFAULT_VPC'
+  /** More machines than `maxInstances` allows. */
+  | 'TOO_MANY_INSTANCES'
+  /** The caller's own public address could not be found out. */
+  | 'ADDRESS_UNKNOWN'
+  /** The machine ended before it could be used. */
+  | 'INSTANCE_ENDED'
+  /** No ssh login before the deadline. */
+  | 'SSH_UNREACHABLE'
+  /** The far side proved another host key than the one we put into user-data. Never retried. */
+  | 'HOST_KEY_MISMATCH'
+  /** The far side has our host key but refuses our client key. */
+  | 'SSH_REFUSED'
+  /** The machine answers, but its dead-man switch does not run: it would not end by itself. */
+  | 'DEAD_MAN_MISSING'
+  /** The ssh connection is gone. */
+  | 'CONNECTION_LOST'
+  /** A command ended with a non-zero exit code or by a signal; see `CommandError`. */
+  | 'COMMAND_FAILED'
+  /** A command did not end in `timeoutMs`; see `CommandError`. */
+  | 'COMMAND_TIMED_OUT'
+  /** A command printed more than `maxOutputBytes`; see `CommandError`. */
+  | 'OUTPUT_TOO_LARGE'
+  /** What arrived is not what was sent. */
+  | 'TRANSFER_FAILED'
+  /** The fleet was closed. */
+  | 'FLEET_CLOSED'
+
+/** The one class this package throws on purpose. Anything else that escapes is a bug here. */
+export class BenchawayError extends Error {
+  override readonly name: string = 'BenchawayError'
+  readonly code: ErrorCode
+  /** What to do next, as one sentence; absent when there is nothing to advise. */
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.hint = options.hint
+  }
+}
+
+/** The words of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,260 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { fingerprint, publicBlob } from '../src/keys/openssh.ts'
+import { generateKeyPair } from '../src/keys/pair.ts'
+import { type Connection, connect } from '../src/ssh/connection.ts'
+import { exec } from '../src/ssh/exec.ts'
+import { open } from '../src/ssh/process.ts'
+import { pull, push } from '../src/ssh/transfer.ts'
+import { freePort, type Sshd, startSshd } from './sshd.ts'
+
+describe('connecting', () => {
+  test('waits for a server that starts to listen later', async () => {
+    const port = await freePort()
+    const hostKey = generateKeyPair()
+    // The first knock is refused before the server is even started.
+    const knocked = new Promise<void>((resolve) => {
+      const early = net.connect(port, '127.0.0.1')
+      early.once('error', () => resolve())
+    })
+    await knocked
+    const server = startSshd({ hostKey, port })
+    await using sshd = await server
+    const connection = await connect(sshd.target, { timeoutMs: 10_000 })
+    expect((await exec(connection, 'echo up')).stdout).toBe('up\n')
+    connection.close()
+  })
+
+  test('stops at once before a foreign host key, naming both, and never logs in', async () => {
+    await using sshd = await startSshd()
+    let log = ''
+    sshd.process.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+    })
+    const expected = publicBlob(generateKeyPair().publicKey)
+    const started = performance.now()
+    await expect(connect({ ...sshd.target, hostKey: expected })).rejects.toMatchObject({
+      code: 'HOST_KEY_MISMATCH',
+      message: `127.0.0.1 port ${sshd.target.port} proved host key ${fingerprint(sshd.target.hostKey)}, expected ${fingerprint(expected)}`,
+    })
+    // The deadline is 300 s: a retry would show.
+    expect(performance.now() - started).toBeLessThan(10_000)
+    expect(log).not.toContain('Accepted')
+  })
+
+  test('says who was refused when the client key is not let in', async () => {
+    await using sshd = await startSshd()
+    await using other = await startSshd()
+    const target = { ...sshd.target, privateKey: other.target.privateKey }
+    await expect(connect(target)).rejects.toMatchObject({
+      code: 'SSH_REFUSED',
+      message: `127.0.0.1 port ${target.port} refused the key of user ${target.user}`,
+    })
+  })
+
+  test('does not take an HTTP server for an SSH server', async () => {
+    const server = net.createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    await using sshd = await startSshd()
+    await expect(connect({ ...sshd.target, port }, { timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      message: `no ssh login at 127.0.0.1 port ${port} within 0.3 s`,
+    })
+    server.close()
+  })
+
+  test('gives up on a server that accepts and says nothing', async () => {
+    const server = net.createServer(() => undefined).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    await using sshd = await startSshd()
+    await expect(connect({ ...sshd.target, port }, { timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'SSH_UNREACHABLE',
+    })
+    server.close()
+  })
+
+  test('ends with the reason of the signal', async () => {
+    await using sshd = await startSshd()
+    const port = await freePort()
+    const reason = new Error('not wanted any more')
+    await expect(
+      connect({ ...sshd.target, port }, { signal: AbortSignal.abort(reason) }),
+    ).rejects.toBe(reason)
+  })
+})
+
+describe('on an open connection', () => {
+  let sshd: Sshd
+  let connection: Connection
+  beforeAll(async () => {
+    sshd = await startSshd()
+    connection = await connect(sshd.target)
+  })
+  afterAll(async () => {
+    connection.close()
+    await sshd[Symbol.asyncDispose]()
+  })
+
+  test('a result carries both streams, the code and the time', async () => {
+    const result = await exec(connection, 'echo out; echo err >&2')
+    expect(result).toEqual({
+      command: 'echo out; echo err >&2',
+      exitCode: 0,
+      signal: undefined,
+      stdout: 'out\n',
+      stderr: 'err\n',
+      durationMs: expect.any(Number),
+    })
+  })
+
+  test('a failing command throws an error of the same shape', async () => {
+    await expect(exec(connection, 'echo out; echo no >&2; exit 3')).rejects.toMatchObject({
+      name: 'CommandError',
+      code: 'COMMAND_FAILED',
+      message: `'echo out; echo no >&2; exit 3' on 127.0.0.1 ended with exit code 3\nno`,
+      command: 'echo out; echo no >&2; exit 3',
+      exitCode: 3,
+      signal: undefined,
+      stdout: 'out\n',
+      stderr: 'no\n',
+      durationMs: expect.any(Number),
+    })
+  })
+
+  test('the exit code of 60 quick commands is never lost', async () => {
+    for (let code = 0; code < 60; code++) {
+      const wanted = code + 1
+      // oxlint-disable-next-line no-await-in-loop -- one after the other is the case in question
+      await expect(exec(connection, `exit ${wanted}`)).rejects.toMatchObject({ exitCode: wanted })
+    }
+  })
+
+  test('a signal is no success', async () => {
+    await expect(exec(connection, 'kill -TERM $$')).rejects.toMatchObject({
+      code: 'COMMAND_FAILED',
+      exitCode: undefined,
+      signal: 'TERM',
+    })
+  })
+
+  test('an array reaches the program word by word', async () => {
+    const words = ['a b', "it's", '$HOME', '', '*', '\\', 'new\nline', '"']
+    const { stdout } = await exec(connection, ['printf', '%s\\0', ...words])
+    expect(stdout.split('\0').slice(0, -1)).toEqual(words)
+  })
+
+  test('stdin arrives whole, from bytes and from a stream', async () => {
+    const bytes = randomBytes(3_000_000)
+    const sum = 'sha256sum | cut -c1-64'
+    const [fromBytes, fromStream] = await Promise.all([
+      exec(connection, sum, { stdin: bytes }),
+      exec(connection, sum, { stdin: Readable.from([bytes.subarray(0, 1), bytes.subarray(1)]) }),
+    ])
+    expect(fromBytes.stdout).toBe(fromStream.stdout)
+    expect(fromBytes.stdout).toMatch(/^[0-9a-f]{64}\n$/)
+  })
+
+  test('twenty commands at once share one connection although sshd allows ten sessions', async () => {
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => exec(connection, `sleep 0.05; echo ${index}`)),
+    )
+    expect(results.map((result) => Number(result.stdout))).toEqual([...results.keys()])
+  })
+
+  test('a command that takes too long is killed', async () => {
+    await expect(exec(connection, 'sleep 60', { timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'COMMAND_TIMED_OUT',
+      message: `'sleep 60' on 127.0.0.1 did not end in 100 ms`,
+    })
+  })
+
+  test('a flood of output is an error, not memory', async () => {
+    await expect(exec(connection, 'yes', { maxOutputBytes: 100_000 })).rejects.toMatchObject({
+      code: 'OUTPUT_TOO_LARGE',
+    })
+  })
+
+  test('a process is talked to while it runs', async () => {
+    const cat = await open(connection, 'cat; exit 7')
+    cat.stdin.write('hello\n')
+    const [first] = await once(cat.stdout, 'data')
+    expect(String(first)).toBe('hello\n')
+    cat.stdin.end()
+    expect(await cat.exit).toEqual({ exitCode: 7, signal: undefined })
+  })
+
+  test('a pushed and pulled file is the same, with the mode that was asked for', async () => {
+    const bytes = randomBytes(5_000_000)
+    const far = path.join(sshd.folder, `it's far`)
+    const near = path.join(sshd.folder, 'near')
+    await push(connection, bytes, far, { mode: 0o750 })
+    expect(statSync(far).mode & 0o777).toBe(0o750)
+    await pull(connection, far, near)
+    expect(readFileSync(near).equals(bytes)).toBe(true)
+    expect(statSync(near).mode & 0o777).toBe(0o600)
+    await push(connection, near, `${far} again`)
+    expect(readFileSync(`${far} again`).equals(bytes)).toBe(true)
+  })
+
+  test('a failed push leaves nothing behind, a failed pull neither', async () => {
+    const before = readdirSync(sshd.folder).toSorted()
+    await expect(
+      push(connection, new Uint8Array(1), path.join(sshd.folder, 'no', 'such', 'folder')),
+    ).rejects.toMatchObject({ code: 'COMMAND_FAILED' })
+    await expect(
+      pull(connection, '/no/such/file', path.join(sshd.folder, 'pulled')),
+    ).rejects.toMatchObject({
+      code: 'COMMAND_FAILED',
+      stderr: 'cat: /no/such/file: No such file or directory\n',
+    })
+    expect(readdirSync(sshd.folder).toSorted()).toEqual(before)
+  })
+
+  test('a pull replaces a link, and what it pointed to stays', async () => {
+    const precious = path.join(sshd.folder, 'precious')
+    const link = path.join(sshd.folder, 'link')
+    writeFileSync(precious, 'mine')
+    symlinkSync(precious, link)
+    await push(connection, Buffer.from('theirs'), path.join(sshd.folder, 'far'))
+    await pull(connection, path.join(sshd.folder, 'far'), link)
+    expect(readFileSync(precious, 'utf8')).toBe('mine')
+    expect(readFileSync(link, 'utf8')).toBe('theirs')
+  })
+})
+
+test('a lost connection never looks like success, and later commands say so', async () => {
+  await using sshd = await startSshd()
+  const connection = await connect(sshd.target)
+  const running = open(connection, 'echo ready; cat')
+  const cat = await running
+  await once(cat.stdout, 'data')
+  const waiting = exec(connection, 'echo half; sleep 60')
+  waiting.catch(() => undefined)
+  // The session's own server process, not the listener: its parent is ours.
+  const { stdout } = await exec(connection, 'echo $PPID')
+  process.kill(Number(stdout), 'SIGKILL')
+  await expect(waiting).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  expect(await cat.exit).toEqual({ exitCode: undefined, signal: undefined })
+  await connection.closed
+  await expect(exec(connection, 'true')).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  expect(existsSync(sshd.folder)).toBe(true)
+})
