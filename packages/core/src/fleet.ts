@@ -129,13 +129,8 @@ export class Fleet implements AsyncDisposable {
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
     const { waitMs = 180_000 } = options
-    if (this.#closed && waitMs === 0) {
-      return this.#end(0)
-    }
-    this.#closed ??= this.#end(waitMs).finally(async () => {
-      await this.#socket.close()
-      this.#clients.close()
-    })
+    if (this.#closed && waitMs === 0) return this.#end(0)
+    this.#closed ??= this.#end(waitMs)
     return this.#closed
   }
 
@@ -194,11 +189,21 @@ export class Fleet implements AsyncDisposable {
         userData: userData({ hostKey, clientKey: clientKey.publicKey, limits }),
         tags,
       })
+      const answered = performance.now()
       for (const { InstanceId: id } of launched)
         if (id !== undefined) this.#alive.set(id, undefined)
       const until = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])])
       const meeting = launched.map((instance) =>
-        this.#meet(instance, { type, arch, image, hostKey, clientKey, started, signal: until }),
+        this.#meet(instance, {
+          type,
+          arch,
+          image,
+          hostKey,
+          clientKey,
+          requestMs: answered - started,
+          answered,
+          signal: until,
+        }),
       )
       const met = await Promise.allSettled(meeting)
       for (const one of met) if (one.status === 'rejected') throw one.reason
@@ -216,11 +221,11 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #meet(launched: Ec2Instance, plan: MeetingPlan): Promise<Instance> {
-    const { type, arch, image, hostKey, clientKey, started, signal } = plan
+    const { type, arch, image, hostKey, clientKey, requestMs, answered, signal } = plan
     const id = launched.InstanceId ?? ''
     const { graceMs, log } = this.#options
     const instance = await addressed(this.#clients, id, { timeoutMs: graceMs, signal })
-    const bootMs = performance.now() - started
+    const bootMs = performance.now() - answered
     const port = instance.Tags?.find((tag) => tag.Key === portTag)?.Value
     const access = {
       id,
@@ -240,10 +245,13 @@ export class Fleet implements AsyncDisposable {
     const watch = watchForEnd(this.#clients, id, met.signal)
     let connection: Connection
     try {
-      const connecting = connect(sshTarget({ ...access, timing: { bootMs, connectMs: 0 } }), {
-        timeoutMs: graceMs,
-        signal: AbortSignal.any([signal, met.signal]),
-      })
+      const connecting = connect(
+        sshTarget({ ...access, timing: { requestMs, bootMs, connectMs: 0 } }),
+        {
+          timeoutMs: graceMs,
+          signal: AbortSignal.any([signal, met.signal]),
+        },
+      )
       connecting.catch(() => undefined)
       // A machine that ended will never answer: its end is known long before the deadline.
       const ended = watch.then(() => connecting)
@@ -252,9 +260,11 @@ export class Fleet implements AsyncDisposable {
       met.abort()
       watch.catch(() => undefined)
     }
-    const connectMs = performance.now() - started - bootMs
-    const ready = new Instance({ ...access, timing: { bootMs, connectMs } }, connection, () =>
-      this.#terminate([id]),
+    const connectMs = performance.now() - answered - bootMs
+    const ready = new Instance(
+      { ...access, timing: { requestMs, bootMs, connectMs } },
+      connection,
+      () => this.#terminate([id]),
     )
     try {
       await ready.exec(firstContact, { timeoutMs: 20_000, signal })
@@ -310,6 +320,8 @@ export class Fleet implements AsyncDisposable {
         waitMs,
         log: this.#options.log,
       })
+      // Otherwise the socket dies with this process, which proves to the next sweep that what is left may go.
+      if (left.length === 0) await this.#socket.close()
       return { left, durationMs: performance.now() - started }
     } catch (error) {
       // Without AWS, as with expired credentials, a machine still takes our word over ssh.
@@ -320,6 +332,7 @@ export class Fleet implements AsyncDisposable {
       throw error
     } finally {
       for (const [, instance] of known) instance?.disconnect()
+      this.#clients.close()
     }
   }
 }
@@ -330,7 +343,9 @@ interface MeetingPlan {
   readonly image: FoundImage
   readonly hostKey: KeyPair
   readonly clientKey: KeyPair
-  readonly started: number
+  readonly requestMs: number
+  /** When EC2 answered RunInstances. */
+  readonly answered: number
   readonly signal: AbortSignal
 }
 

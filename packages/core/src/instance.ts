@@ -24,7 +24,9 @@ export interface InstanceAccess {
 }
 
 export interface LaunchTiming {
-  /** From the request to EC2's answer with an address, in milliseconds. */
+  /** From `launch()` to EC2's answer to RunInstances, in milliseconds: look-ups, security group, the request. */
+  readonly requestMs: number
+  /** From there until EC2 names an address, in milliseconds. */
   readonly bootMs: number
   /** From there to the first verified ssh login, in milliseconds. */
   readonly connectMs: number
