@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -171,6 +172,33 @@ describe('on an open connection', () => {
     ])
     expect(fromBytes.stdout).toBe(fromStream.stdout)
     expect(fromBytes.stdout).toMatch(/^[0-9a-f]{64}\n$/)
+  })
+
+  test('the output of a program that has already ended arrives whole as input', async () => {
+    // Node throws the output of an ended child away unless somebody reads it by then.
+    const results = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const child = spawn('echo', ['said before anybody listened'])
+        const running = exec(connection, 'cat', { stdin: child.stdout })
+        return (await running).stdout
+      }),
+    )
+    expect(new Set(results)).toEqual(new Set(['said before anybody listened\n']))
+  })
+
+  test('an input that breaks is an error with its reason, although the command succeeds', async () => {
+    const cause = new Error('the disk is gone')
+    const stdin = new Readable({
+      read() {
+        this.push('half')
+        this.destroy(cause)
+      },
+    })
+    await expect(exec(connection, 'cat', { stdin })).rejects.toMatchObject({
+      code: 'TRANSFER_FAILED',
+      message: `the input of 'cat' on 127.0.0.1 broke off: the disk is gone\nhalf`,
+      cause,
+    })
   })
 
   test('twenty commands at once share one connection although sshd allows ten sessions', async () => {

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 import { CommandError, type CommandResult, commandLine, shortCommand } from './command.ts'
@@ -22,7 +22,7 @@ export interface ExecOptions {
  * Runs a command and collects what it prints.
  *
  * @throws {CommandError} `COMMAND_FAILED` on a non-zero exit code or a signal, `COMMAND_TIMED_OUT`,
- *   `OUTPUT_TOO_LARGE`, or `CONNECTION_LOST`: a lost connection never looks like success
+ *   `OUTPUT_TOO_LARGE`, `TRANSFER_FAILED` when the input broke off, or `CONNECTION_LOST`: a lost connection never looks like success
  */
 export async function exec(
   connection: Connection,
@@ -33,6 +33,16 @@ export async function exec(
   const line = commandLine(command)
   signal?.throwIfAborted()
   const started = performance.now()
+  // Read from at once: Node throws the output of a child process away that ends before anybody reads it.
+  const input = stdin instanceof Readable ? new PassThrough() : undefined
+  let broken: Error | undefined
+  if (stdin instanceof Readable && input) {
+    stdin.once('error', (error) => {
+      broken = error
+      input.end()
+    })
+    stdin.pipe(input)
+  }
   const { channel, exit } = await connection.openChannel(line)
 
   const killed = Promise.withResolvers<ChannelExit>()
@@ -69,14 +79,14 @@ export async function exec(
         }, timeoutMs)
   signal?.addEventListener('abort', kill, { once: true })
 
-  let inputError: unknown
-  if (stdin === undefined || typeof stdin === 'string' || stdin instanceof Uint8Array) {
-    channel.end(stdin)
-  } else {
-    // A command may end without reading all of its input; only its exit code says whether that was a failure.
-    pipeline(stdin, channel).catch((error: unknown) => {
-      inputError = error
+  // A command may end without reading all of its input; only its exit code says whether that was a failure.
+  let unread: unknown
+  if (input) {
+    pipeline(input, channel).catch((error: unknown) => {
+      unread = error
     })
+  } else {
+    channel.end(stdin)
   }
 
   const ended = await Promise.race([exit, killed.promise])
@@ -91,6 +101,10 @@ export async function exec(
     durationMs: performance.now() - started,
   }
   const name = `'${shortCommand(line)}' on ${connection.target.host}`
+  if (broken !== undefined) {
+    const reason = `the input of ${name} broke off: ${broken.message}`
+    throw new CommandError('TRANSFER_FAILED', reason, result, broken)
+  }
   if (tooLarge !== undefined) {
     const reason = `${name} printed more than ${maxOutputBytes} bytes on ${tooLarge}`
     throw new CommandError('OUTPUT_TOO_LARGE', reason, result)
@@ -103,11 +117,11 @@ export async function exec(
   }
   if (ended.exitCode === undefined) {
     const reason = `${name} was cut off: the ssh connection is gone`
-    throw new CommandError('CONNECTION_LOST', reason, result, inputError)
+    throw new CommandError('CONNECTION_LOST', reason, result, unread)
   }
   if (ended.exitCode !== 0) {
     const reason = `${name} ended with exit code ${ended.exitCode}`
-    throw new CommandError('COMMAND_FAILED', reason, result, inputError)
+    throw new CommandError('COMMAND_FAILED', reason, result, unread)
   }
   return result
 }
