@@ -1,0 +1,94 @@
+/**
+ * What an action is: which parameters it models, and a plan that is carried out in a second step.
+ *
+ * The two steps keep a refused call from doing half of its work, and are where DryRun stops. Inputs
+ * and outputs are typed by the SDK's own commands.
+ */
+import type * as ec2 from '@aws-sdk/client-ec2'
+import type * as sts from '@aws-sdk/client-sts'
+
+import { ApiError } from '../query/api-error.ts'
+import type { Handlers } from '../query/service.ts'
+import type { World } from '../world/world.ts'
+
+/** `true` for a parameter that is modelled with everything below it. */
+type Accepts<Input> =
+  | true
+  | (Input extends readonly (infer Item)[]
+      ? Accepts<Item>
+      : Input extends object
+        ? { [Member in keyof Input]?: Accepts<NonNullable<Input[Member]>> }
+        : never)
+
+interface Action<Input, Output> {
+  readonly accepts: Accepts<Input>
+  /** Checks everything and changes nothing; what it returns does the work. */
+  plan(input: Input, world: World): () => Output
+}
+
+type AnyCommand = abstract new (...parameters: never[]) => { input: object }
+type InputOf<Command extends AnyCommand> = InstanceType<Command>['input']
+type OutputOf<Command extends AnyCommand> =
+  InstanceType<Command> extends {
+    resolveMiddleware: (
+      ...parameters: never[]
+    ) => (...parameters: never[]) => Promise<{ output: infer Output }>
+  }
+    ? Omit<Output & object, '$metadata'>
+    : never
+
+type ActionsOf<Sdk> = {
+  // `$Command` is their base class.
+  [
+    Name in Exclude<keyof Sdk, '$Command'> as Name extends `${infer Verb}Command` ? Verb : never
+  ]?: Sdk[Name] extends AnyCommand ? Action<InputOf<Sdk[Name]>, OutputOf<Sdk[Name]>> : never
+}
+
+export type Ec2Actions = ActionsOf<typeof ec2>
+export type StsActions = ActionsOf<typeof sts>
+
+type Shape = true | { [member: string]: Shape | undefined }
+
+/** Any action, its types forgotten: the wire has checked the input against the model. */
+interface AnyAction {
+  readonly accepts: Shape
+  plan(input: object, world: World): () => unknown
+}
+
+export function handlersOf(actions: Record<string, AnyAction>, world: World): Handlers {
+  const known = new Map(Object.entries(actions))
+  return (name) => {
+    const action = known.get(name)
+    if (action === undefined) return undefined
+    return (input) => {
+      refuseUnmodelled(name, action.accepts, input)
+      const commit = action.plan(input, world)
+      if (input['DryRun'] === true) {
+        throw new ApiError(
+          'DryRunOperation',
+          'Request would have succeeded, but DryRun flag is set.',
+        )
+      }
+      return commit()
+    }
+  }
+}
+
+/** A parameter that is silently ignored would be a wrong success. */
+function refuseUnmodelled(path: string, accepts: Shape, value: unknown): void {
+  if (accepts === true || typeof value !== 'object' || value === null) return
+  if (Array.isArray(value)) {
+    for (const item of value) refuseUnmodelled(path, accepts, item)
+    return
+  }
+  for (const [member, inner] of Object.entries(value)) {
+    const shape = accepts[member]
+    if (shape === undefined) {
+      throw new ApiError(
+        'UnsupportedOperation',
+        `${path}.${member} is not implemented by this local endpoint.`,
+      )
+    }
+    refuseUnmodelled(`${path}.${member}`, shape, inner)
+  }
+}

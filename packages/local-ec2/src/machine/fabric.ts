@@ -1,0 +1,107 @@
+/** The endpoint's side of the process that holds the machines. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+
+import { LocalEc2Error } from '../errors.ts'
+import { fabricEntry } from './asset.ts'
+import type { FabricPlan, FromFabric, ToFabric } from './fabric/protocol.ts'
+import { words } from './words.ts'
+
+export class Fabric {
+  readonly #child: ChildProcess
+  /** Settles when its process is gone, and with it all that it held. Never rejects. */
+  readonly gone: Promise<void>
+  /** Whether machines are kept from opening connections to this computer. */
+  guarded = false
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    this.gone = new Promise((resolve) => {
+      child.once('error', () => resolve())
+      child.once('exit', () => resolve())
+    })
+  }
+
+  /**
+   * @param onHello called once its namespaces are there; it is not ready before that is done
+   * @throws {LocalEc2Error} `FABRIC_FAILED`
+   */
+  static async start(
+    plan: FabricPlan,
+    onMessage: (message: FromFabric) => void,
+    onHello?: (fabric: Fabric) => Promise<void>,
+  ): Promise<Fabric> {
+    const args = [
+      // Not by the channel alone: a fabric that hangs would not notice that its endpoint is dead.
+      ...words('--pdeathsig KILL unshare --mount --pid --net --fork --kill-child --mount-proc'),
+      ...(plan.rootless ? words('--user --map-root-user --map-auto') : []),
+      // A shell as process 1: it reaps what runc leaves behind, which Node would not.
+      '--',
+      'sh',
+      '-c',
+      '"$0" "$@"; exit $?',
+      process.execPath,
+      fabricEntry,
+      JSON.stringify(plan),
+    ]
+    const child = spawn('setpriv', args, {
+      // Its own session: Ctrl-C in a terminal is the endpoint's to answer.
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      cwd: '/',
+      // Nothing of the caller's environment reaches a machine, not even by way of this process.
+      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+    })
+    const fabric = new Fabric(child)
+    let complaint = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      complaint = (complaint + text).slice(-4096)
+    })
+    try {
+      await new Promise<void>((resolve, reject) => {
+        child.once('error', reject)
+        child.once('exit', (code, signal) =>
+          reject(new Error(complaint.trim() || `ended with ${signal ?? `code ${code}`}`)),
+        )
+        child.on('message', (message: FromFabric) => {
+          if (message.type === 'hello') onHello?.(fabric).catch(reject)
+          else if (message.type === 'ready') {
+            fabric.guarded = message.guarded
+            resolve()
+          } else if (message.type === 'failed') reject(new Error(message.message))
+          else onMessage(message)
+        })
+      })
+    } catch (cause) {
+      fabric.#kill()
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new LocalEc2Error('FABRIC_FAILED', `the machines' process did not start: ${reason}`, {
+        cause,
+      })
+    }
+    return fabric
+  }
+
+  /** Process id of one who is in the fabric's network namespace. */
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  tell(message: ToFabric, socket?: Socket): void {
+    // A fabric that is gone is told by `gone`, not here.
+    if (this.#child.connected) this.#child.send(message, socket, undefined, () => {})
+    else socket?.destroy()
+  }
+
+  /** Kills it and waits for the end. */
+  async close(): Promise<void> {
+    this.#kill()
+    await this.gone
+  }
+
+  #kill(): void {
+    // Killing unshare kills its child by --kill-child, and that is process 1 of everything inside.
+    this.#child.kill('SIGKILL')
+  }
+}

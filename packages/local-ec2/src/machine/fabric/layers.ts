@@ -1,0 +1,117 @@
+/** The part of a machine's files that all machines of a fabric share: the base below, our changes above. */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { Cover } from './cover.ts'
+import { isDirectory, isInside, linkTarget, read } from './files.ts'
+import { emptied, hiddenInEtc } from './hidden.ts'
+import type { FabricPlan } from './protocol.ts'
+import { run } from './run.ts'
+
+/** A top directory of the machine that is an overlay, topmost layer first. */
+export interface Layer {
+  path: string
+  lower: readonly string[]
+}
+
+export interface Layers {
+  overlays: readonly Layer[]
+  /** Top-level symlinks such as `bin` to `usr/bin`. */
+  links: ReadonlyMap<string, string>
+}
+
+/** What the package manager knows; without it the machine's packages could be neither listed nor changed. */
+const packageDatabases = ['/var/lib/dpkg', '/var/lib/apt', '/var/lib/rpm', '/var/lib/pam']
+
+/** Parts of `/usr` that some systems still keep beside it. */
+const systemDirectories = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']
+
+/** @param directory an empty directory on a file system of the fabric's own */
+export async function makeLayers(plan: FabricPlan, directory: string): Promise<Layers> {
+  const { base } = plan
+  const whiteout = join(directory, 'whiteout')
+  // A root file system that we built ourselves holds nobody's secrets.
+  const [secrets] = await Promise.all([
+    base === '/' ? unreadable(['/etc', '/usr/local']) : [],
+    run('mknod', [whiteout, 'c', '0', '0']),
+  ])
+  const links = new Map<string, string>()
+  const tops = ['/usr', '/etc', ...packageDatabases.filter((path) => isDirectory(base + path))]
+  for (const name of systemDirectories) {
+    const target = linkTarget(join(base, name))
+    if (target !== undefined) links.set(name, target)
+    else if (isDirectory(join(base, name))) tops.push(`/${name}`)
+  }
+
+  const cover = new Cover(base, directory, whiteout)
+  for (const path of emptied) cover.empty(path)
+  for (const name of hiddenInEtc) cover.hide(join('/etc', name))
+  for (const path of [...plan.hide, ...secrets]) if (isBelow(path, tops)) cover.hide(path)
+  coverPrograms(cover, plan.guest, tops)
+  coverSettings(cover, plan.guest, base)
+
+  const overlays = tops.map((path) => ({
+    path,
+    lower: [directory + path, join(base, path)].filter((layer) => isDirectory(layer)),
+  }))
+  return { overlays, links }
+}
+
+function coverPrograms(cover: Cover, guest: string, tops: readonly string[]): void {
+  const place = '/usr/lib/local-ec2'
+  for (const name of ['init', 'systemctl']) {
+    cover.write(`${place}/${name}`, readFileSync(join(guest, `${name}.sh`), 'utf8'), 0o755)
+  }
+  for (const name of ['systemctl', 'poweroff', 'halt', 'reboot', 'shutdown']) {
+    const folder = name === 'systemctl' ? '/bin' : '/sbin'
+    cover.link(`/usr${folder}/${name}`, `${place}/systemctl`)
+    if (tops.includes(folder)) cover.link(`${folder}/${name}`, `${place}/systemctl`)
+  }
+}
+
+function coverSettings(cover: Cover, guest: string, base: string): void {
+  cover.write(
+    '/etc/systemd/system/ssh.service',
+    readFileSync(join(guest, 'ssh.service'), 'utf8'),
+    0o644,
+  )
+  cover.link('/etc/systemd/system/sshd.service', 'ssh.service')
+  // The distribution's own file, not what became of it on this computer.
+  const stock = read(join(base, '/usr/share/openssh/sshd_config')) ?? 'UsePAM yes\n'
+  cover.write('/etc/ssh/sshd_config', stock, 0o644)
+  const pam = read(join(base, '/etc/pam.d/sshd'))
+  if (pam !== undefined) {
+    // The kernel refuses a second login id to a process that inherited one from a login on this computer.
+    const lenient = pam.replaceAll(/^(session\s+)required(\s+pam_loginuid)/gm, '$1optional$2')
+    cover.write('/etc/pam.d/sshd', lenient, 0o644)
+  }
+  cover.write('/etc/sudoers', sudoers, 0o440)
+  cover.write('/etc/environment', '', 0o644)
+  cover.write('/etc/fstab', '', 0o644)
+  // No machine has a way to a name server; a closed port fails at once where an absent one waits.
+  cover.write('/etc/resolv.conf', 'nameserver 127.0.0.1\n', 0o644)
+}
+
+const sudoers = `Defaults env_reset
+Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+root ALL=(ALL:ALL) ALL
+@includedir /etc/sudoers.d
+`
+
+function isBelow(path: string, tops: readonly string[]): boolean {
+  // Hiding all of /usr would leave no machine: whoever works in /usr itself sees it there.
+  return tops.some((top) => path !== top && isInside(path, top))
+}
+
+/** What not everyone may read, topmost first. Other file systems do not show through an overlay anyway. */
+function unreadable(directories: readonly string[]): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const test = ['-xdev', '!', '-perm', '-o=r', '!', '-type', 'l', '-prune', '-print0']
+    execFile('find', [...directories, ...test], { maxBuffer: 64 << 20 }, (error, stdout) => {
+      // A file that goes away meanwhile is an error to find, and no loss to us.
+      if (error !== null && typeof error.code !== 'number') reject(error)
+      else resolve(stdout.split('\0').filter((path) => path !== ''))
+    })
+  })
+}

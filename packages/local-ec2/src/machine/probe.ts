@@ -1,0 +1,98 @@
+/** Whether this computer can hold machines, and of which kind; what it lacks is named with the command that brings it. */
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+
+import { LocalEc2Error } from '../errors.ts'
+import type { MachineKind } from './machine.ts'
+
+/** Where the fabric looks, too: an ordinary user's PATH often has no sbin. */
+const directories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+
+const packageOf: Readonly<Record<string, string>> = {
+  find: 'findutils',
+  ip: 'iproute2',
+  mmdebstrap: 'mmdebstrap',
+  newuidmap: 'uidmap',
+  runc: 'runc',
+  setpriv: 'util-linux',
+  sshd: 'openssh-server',
+  tar: 'tar',
+  unshare: 'util-linux',
+}
+
+/**
+ * @returns the kind to use
+ * @throws {LocalEc2Error} `MACHINE_UNAVAILABLE`, or `SSHD_MISSING` when that alone is missing
+ */
+export function chooseKind(wish: Exclude<MachineKind, 'none'> | 'auto'): 'container' | 'rootless' {
+  if (process.platform !== 'linux') {
+    throw new LocalEc2Error(
+      'MACHINE_UNAVAILABLE',
+      `local machines need Linux, and this is ${process.platform}`,
+      { hint: 'Run this in a Linux virtual machine, or use real EC2.' },
+    )
+  }
+  const isRoot = process.getuid?.() === 0
+  if (wish === 'container' && !isRoot) {
+    throw new LocalEc2Error('MACHINE_UNAVAILABLE', "machines of kind 'container' need root", {
+      hint: "Run as root, or ask for 'rootless'.",
+    })
+  }
+  const kind = wish === 'auto' ? (isRoot ? 'container' : 'rootless') : wish
+  needPrograms([
+    'unshare',
+    'setpriv',
+    'ip',
+    'runc',
+    ...(kind === 'container' ? ['find', 'sshd'] : []),
+  ])
+  if (kind === 'rootless') {
+    needPrograms(['newuidmap', 'tar'])
+    for (const file of ['/etc/subuid', '/etc/subgid']) needSubordinates(file)
+  }
+  return kind
+}
+
+/** @throws {LocalEc2Error} `MACHINE_UNAVAILABLE` or `SSHD_MISSING` */
+export function needPrograms(names: readonly string[]): void {
+  const missing = names.filter((name) => !isProgram(name))
+  if (missing.length === 0) return
+  const packages = [...new Set(missing.map((name) => packageOf[name] ?? name))].join(' ')
+  const sudo = process.getuid?.() === 0 ? '' : 'sudo '
+  throw new LocalEc2Error(
+    missing.includes('sshd') && missing.length === 1 ? 'SSHD_MISSING' : 'MACHINE_UNAVAILABLE',
+    `local machines need ${missing.join(', ')}, not found in ${directories.join(':')}`,
+    { hint: `Run: ${sudo}apt-get install -y ${packages}` },
+  )
+}
+
+function isProgram(name: string): boolean {
+  return directories.some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** A user namespace needs 65536 ids that are this user's to give: sshd and apt run under several. */
+function needSubordinates(file: string): void {
+  const { username, uid } = userInfo()
+  let lines: string[] = []
+  try {
+    lines = readFileSync(file, 'utf8').split('\n')
+  } catch {
+    // No file, no ids.
+  }
+  const has = lines.some((line) => {
+    const [who, , count] = line.split(':')
+    return (who === username || who === String(uid)) && Number(count) >= 65536
+  })
+  if (has) return
+  throw new LocalEc2Error('MACHINE_UNAVAILABLE', `${file} gives user ${username} no 65536 ids`, {
+    hint: `Run: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+  })
+}

@@ -1,0 +1,149 @@
+/** What the tests of machines share: keys, user-data, and OpenSSH's own client. */
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { Machine, MachineKind, MachineRequest } from '../../src/machine/machine.ts'
+
+/** The kind under test: the same files run as root and again as an ordinary user. */
+export const wantedKind = (process.env['BENCHAWAY_MACHINE'] ?? 'auto') as MachineKind | 'auto'
+
+export interface Keys extends Disposable {
+  readonly folder: string
+  readonly hostPrivate: string
+  readonly hostPublic: string
+  readonly userPublic: string
+  /** Path of the private key that opens the machine. */
+  readonly user: string
+}
+
+/** Makes a host key and a client key in a folder that goes with them. */
+export function makeKeys(): Keys {
+  const folder = mkdtempSync(join(tmpdir(), 'local-ec2-test-'))
+  for (const name of ['host', 'user']) {
+    const file = join(folder, name)
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
+  }
+  const text = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  return {
+    folder,
+    hostPrivate: text('host'),
+    hostPublic: text('host.pub').trim(),
+    userPublic: text('user.pub').trim(),
+    user: join(folder, 'user'),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+/** cloud-config that injects `keys`, followed by `more`. */
+export function cloudConfig(keys: Keys, more = ''): string {
+  const secret = keys.hostPrivate.trimEnd().replaceAll('\n', '\n    ')
+  return `#cloud-config
+ssh_deletekeys: true
+ssh_keys:
+  ed25519_private: |
+    ${secret}
+  ed25519_public: ${keys.hostPublic}
+ssh_authorized_keys:
+  - ${keys.userPublic}
+${more}`
+}
+
+/** Parts of kinds that cloud-init knows, as the MIME text that carries them. */
+export function mime(...parts: readonly (readonly [type: string, text: string])[]): string {
+  const bodies = parts.map(
+    ([type, text], index) =>
+      `--==frontier\r\nContent-Type: ${type}; charset="utf-8"\r\nMIME-Version: 1.0\r\n` +
+      `Content-Disposition: attachment; filename="${String(index).padStart(2, '0')}-part"\r\n\r\n${text}\r\n`,
+  )
+  return (
+    'Content-Type: multipart/mixed; boundary="==frontier"\r\nMIME-Version: 1.0\r\n\r\n' +
+    `${bodies.join('')}--==frontier--\r\n`
+  )
+}
+
+let count = 0
+
+export function request(userData: string | Uint8Array | undefined): MachineRequest {
+  const number = (count++ & 0xff).toString(16).padStart(2, '0')
+  return {
+    instanceId: `i-${process.pid.toString(16).padStart(15, '0')}${number}`,
+    hostname: `ip-10-0-0-${number}`,
+    userData: typeof userData === 'string' ? new TextEncoder().encode(userData) : userData,
+    defaultUser: 'admin',
+  }
+}
+
+export interface SshResult {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** Runs `command` in the machine with OpenSSH, which knows one host key and takes no other. */
+export function ssh(
+  machine: Machine,
+  keys: Keys,
+  command: string,
+  { user = 'admin', input = '' } = {},
+): Promise<SshResult> {
+  const { publicIp, sshPort } = machine
+  const known = join(keys.folder, `known_hosts-${publicIp}`)
+  const host = sshPort === 22 ? publicIp : `[${publicIp}]:${sshPort}`
+  writeFileSync(known, `${host} ${keys.hostPublic}\n`)
+  const options = ['StrictHostKeyChecking=yes', `UserKnownHostsFile=${known}`, 'BatchMode=yes']
+  const args = ['-F', 'none', '-p', String(sshPort), '-i', keys.user, '-o', 'IdentitiesOnly=yes']
+  for (const option of [...options, 'ConnectTimeout=5']) args.push('-o', option)
+  return new Promise((resolve) => {
+    // Not the synchronous form: as an ordinary user it is this process that accepts for the machine.
+    const child = execFile(
+      'ssh',
+      [...args, `${user}@${publicIp}`, command],
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr })
+      },
+    )
+    // A login that fails does not read.
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input)
+  })
+}
+
+/** Resolves when a login works. A machine that is off instead says why, with its console. */
+export async function login(machine: Machine, keys: Keys): Promise<void> {
+  await machine.running
+  const ended = machine.off.then((end) => {
+    throw new Error(`${JSON.stringify(end)}\n${machine.console()}`)
+  })
+  ended.catch(() => {})
+  for (;;) {
+    const { code, stderr } = await Promise.race([ssh(machine, keys, 'true'), ended])
+    if (code === 0) return
+    if (!/refused|closed|reset/.test(stderr)) throw new Error(stderr)
+  }
+}
+
+/** Host keys that the machine presents at this moment; none while it does not listen. */
+export async function presented(machine: Machine): Promise<string[]> {
+  const { publicIp, sshPort } = machine
+  if (!(await listens(publicIp, sshPort))) return []
+  const args = ['-T', '1', '-p', String(sshPort), '-t', 'rsa,ecdsa,ed25519', publicIp]
+  return new Promise((resolve) => {
+    execFile('ssh-keyscan', args, (_, stdout) => {
+      const lines = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+      resolve(lines.map((line) => line.split(' ').slice(1, 3).join(' ')))
+    })
+  })
+}
+
+/** Whether somebody accepts there within a tenth of a second, which is long for one computer. */
+export function listens(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, signal: AbortSignal.timeout(100) })
+    socket.on('connect', () => resolve(true))
+    socket.on('error', () => resolve(false))
+    socket.on('connect', () => socket.destroy())
+  })
+}

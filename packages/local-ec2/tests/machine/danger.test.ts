@@ -1,0 +1,283 @@
+/**
+ * What a machine cannot do to the computer that it runs on, tried as root inside it.
+ *
+ * Nothing here harms a computer where it succeeds: reboot(2) is asked for what it would do at Ctrl-Alt-Del,
+ * sysrq for its help, the clock for a change of nothing.
+ */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { openMachineHost } from '../../src/machine/host.ts'
+import type { Machine, MachineHost } from '../../src/machine/machine.ts'
+import { cloudConfig, type Keys, login, makeKeys, request, ssh, wantedKind } from './bench-kit.ts'
+
+const secret = `canary-${process.pid}-${Date.now()}`
+
+let host: MachineHost
+let keys: Keys
+let machine: Machine
+let folders: string[] = []
+
+beforeAll(async () => {
+  keys = makeKeys()
+  // In the three places where people keep what must not be read: home, work tree, scratch.
+  folders = [homedir(), process.cwd(), tmpdir()].map((place) =>
+    mkdtempSync(join(place, '.canary-')),
+  )
+  for (const folder of folders) writeFileSync(join(folder, secret), secret)
+  process.env['BENCHAWAY_CANARY'] = secret
+  host = await openMachineHost(wantedKind)
+  machine = host.boot(request(cloudConfig(keys)))
+  await login(machine, keys)
+}, 300_000)
+
+afterAll(async () => {
+  delete process.env['BENCHAWAY_CANARY']
+  await host?.close()
+  for (const folder of folders) rmSync(folder, { recursive: true })
+  keys?.[Symbol.dispose]()
+})
+
+/** Standard output of a script that root runs inside; the script's own errors are part of it. */
+async function root(script: string): Promise<string> {
+  const { stdout, stderr } = await ssh(machine, keys, 'sudo -n sh 2>&1', { input: script })
+  return (stdout + stderr).trim()
+}
+
+/** errno that a system call fails with inside, for root; 0 when it is allowed. */
+async function errno(call: string): Promise<number> {
+  return Number(await root(`perl -e '$r = ${call}; print $r < 0 ? $!+0 : 0'`))
+}
+
+const [EPERM, ENOSYS, EAFNOSUPPORT] = [1, 38, 97]
+const isArm = process.arch === 'arm64'
+
+describe('files', () => {
+  test('of homes, work trees and scratch directories are not there', async () => {
+    for (const folder of folders) {
+      expect(await root(`cat ${join(folder, secret)}`)).toContain('No such file or directory')
+    }
+    expect(await root(`find / -name '${secret}' -not -path '/proc/*' 2>/dev/null`)).toBe('')
+    expect(await root('ls -A /home; ls -A /tmp /mnt /media /srv /opt | grep -v :')).toBe('admin')
+  })
+
+  test.runIf(process.getuid?.() === 0)(
+    'that only root may read here are not in /etc there',
+    async () => {
+      const list = execFileSync('find', [
+        '/etc',
+        '-xdev',
+        '-type',
+        'f',
+        '!',
+        '-perm',
+        '-o=r',
+        '-size',
+        '+0',
+      ])
+      const here = list
+        .toString()
+        .trim()
+        .split('\n')
+        .filter((path) => path !== '/etc/sudoers')
+      expect(here.length).toBeGreaterThan(3)
+      const digests = (await root('find /etc -type f -exec sha256sum {} +')).split('\n')
+      const there = new Set(digests.map((line) => line.slice(0, 64)))
+      expect(there.size).toBeGreaterThan(100)
+      for (const path of here) {
+        const digest = createHash('sha256').update(readFileSync(path)).digest('hex')
+        expect(there, path).not.toContain(digest)
+      }
+    },
+  )
+
+  test('hold no password and no person of this computer', async () => {
+    const shadow = await root('cat /etc/shadow')
+    const passwords = shadow.split('\n').map((line) => line.split(':')[1])
+    expect(new Set(passwords)).toEqual(new Set(['*']))
+    const people = (await root('getent passwd')).split('\n').filter((line) => {
+      const id = Number(line.split(':')[2])
+      return id >= 1000 && id < 65534
+    })
+    expect(people).toEqual(['admin:x:1000:1000:admin:/home/admin:/bin/bash'])
+    expect(await root('ls -A /usr/src /usr/local/src | grep -v ":$"')).toBe('')
+  })
+
+  test('that are changed, removed or made inside stay as they were outside', async () => {
+    const before = ['/usr/bin', '/usr/bin/yes', '/etc', '/etc/passwd', '/etc/issue'].map(stamp)
+    const script =
+      'rm /usr/bin/yes; echo evil >>/etc/passwd; echo x >/etc/issue; touch /usr/bin/new /etc/new'
+    expect(
+      await root(`${script}; rm -rf /usr/share/doc; ls /usr/bin/new /etc/new; cat /etc/issue`),
+    ).toBe('/etc/new\n/usr/bin/new\nx')
+    const after = ['/usr/bin', '/usr/bin/yes', '/etc', '/etc/passwd', '/etc/issue'].map(stamp)
+    expect(after).toEqual(before)
+    expect(readdirSync('/usr/share/doc').length).toBeGreaterThan(0)
+  })
+
+  test('do not include a device of this computer', async () => {
+    const usual = 'full null ptmx random tty urandom zero'.split(' ')
+    const found = await root('find / -xdev -type b; find /dev /usr /etc -type b; find /dev -type c')
+    const names = found
+      .split('\n')
+      .map((path) => path.replace('/dev/', '').replace(/^pts\/\d+$/, ''))
+    expect(names.filter((name) => name !== '' && !usual.includes(name))).toEqual(['pts/ptmx'])
+    expect(await root('mknod /tmp/disk b 254 0; mknod /tmp/mem c 1 1; ls -A /tmp')).toBe(
+      'mknod: /tmp/disk: Operation not permitted\nmknod: /tmp/mem: Operation not permitted',
+    )
+  })
+})
+
+describe('the kernel', () => {
+  const mounts = [
+    'mount -t proc proc /mnt',
+    'mount -t tmpfs tmpfs /mnt',
+    'mount -t sysfs sysfs /mnt',
+    'mount -t devtmpfs dev /mnt',
+    'mount -t cgroup2 cgroup /mnt',
+    'mount -t overlay -o lowerdir=/usr:/etc overlay /mnt',
+    'mount --bind /usr /mnt',
+    'mount -o remount,rw /proc/sys',
+    'umount /proc/sys',
+    'umount /etc',
+  ]
+  test.each(mounts)('refuses %s', async (command) => {
+    expect(await root(`${command}; echo $?; ls -A /mnt`)).toMatch(/(permi|denied)[^]*\n[1-9]\d*$/i)
+  })
+
+  test.each([
+    '/proc/sys/kernel/core_pattern',
+    '/proc/sys/kernel/hostname',
+    '/proc/sys/vm/drop_caches',
+    '/proc/sys/net/ipv4/ip_forward',
+    '/proc/irq/default_smp_affinity',
+    '/sys/power/state',
+    '/sys/kernel/mm/transparent_hugepage/enabled',
+    '/sys/block/vda/queue/scheduler',
+  ])('lets nobody write to %s', async (path) => {
+    const before = readIfThere(path)
+    expect(await root(`echo 1 >${path} && echo written`)).not.toContain('written')
+    expect(readIfThere(path)).toBe(before)
+  })
+
+  test('has no sysrq trigger that does anything', async () => {
+    // Absent, or the null device.
+    const seen = await root('stat -c %F:%t:%T /proc/sysrq-trigger')
+    expect(seen).toMatch(/^character special file:1:3$|No such file/)
+  })
+
+  test.each([
+    ['reboot', `syscall(${isArm ? 142 : 169}, 0xfee1dead, 672274793, 0, 0)`, EPERM],
+    ['kexec_load', `syscall(${isArm ? 104 : 246}, 0, 0, 0, 0)`, EPERM],
+    ['kexec_file_load', `syscall(${isArm ? 294 : 320}, -1, -1, 0, "", 0)`, EPERM],
+    ['init_module', `syscall(${isArm ? 105 : 175}, "", 0, "")`, EPERM],
+    ['bpf', `syscall(${isArm ? 280 : 321}, 0, "", 0)`, EPERM],
+    ['perf_event_open', `syscall(${isArm ? 241 : 298}, "", 0, -1, -1, 0)`, EPERM],
+    ['keyctl', `syscall(${isArm ? 219 : 250}, 0, -3, 0)`, EPERM],
+    ['syslog', `syscall(${isArm ? 116 : 103}, 10, 0, 0)`, EPERM],
+    ['swapon', `syscall(${isArm ? 224 : 167}, "/tmp", 0)`, EPERM],
+    ['settimeofday', `syscall(${isArm ? 170 : 164}, 0, 0)`, EPERM],
+    ['clock_settime', `syscall(${isArm ? 112 : 227}, 0, 0)`, EPERM],
+    ['unshare of a user namespace', `syscall(${isArm ? 97 : 272}, 0x10000000)`, EPERM],
+    ['setns', `syscall(${isArm ? 268 : 308}, 0, 0)`, EPERM],
+    ['clone of a user namespace', `syscall(${isArm ? 220 : 56}, 0x10000011, 0, 0, 0, 0)`, EPERM],
+    ['clone of a mount namespace', `syscall(${isArm ? 220 : 56}, 0x20011, 0, 0, 0, 0)`, EPERM],
+    ['clone3', 'syscall(435, "", 0)', ENOSYS],
+    ['open_tree', 'syscall(428, -100, "/", 1)', EPERM],
+    ['open_by_handle_at', `syscall(${isArm ? 265 : 304}, -1, "", 0)`, EPERM],
+    ['a packet socket', `syscall(${isArm ? 198 : 41}, 17, 3, 0)`, EPERM],
+    ['a raw socket', `syscall(${isArm ? 198 : 41}, 2, 3, 1)`, EPERM],
+    ['a socket to the hypervisor', `syscall(${isArm ? 198 : 41}, 40, 1, 0)`, EAFNOSUPPORT],
+    ["a socket to the kernel's ciphers", `syscall(${isArm ? 198 : 41}, 38, 5, 0)`, EAFNOSUPPORT],
+  ])('refuses %s', async (_, call, expected) => {
+    expect(await errno(call)).toBe(expected)
+  })
+
+  test('gives root 12 capabilities, none of them over the computer', async () => {
+    const status = await root('grep -E "^Cap(Prm|Eff|Bnd)" /proc/self/status')
+    // CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT AUDIT_WRITE SETFCAP
+    const kept = [0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 29, 31].reduce((sum, bit) => sum + 2 ** bit, 0)
+    for (const line of status.split('\n'))
+      expect(parseInt(line.split('\t')[1] ?? '', 16)).toBe(kept)
+  })
+
+  test('keeps its clock', async () => {
+    expect(await root('date -s 2001-01-01 2>&1 | head -1')).toContain('Operation not permitted')
+    expect(new Date().getFullYear()).toBeGreaterThan(2001)
+  })
+})
+
+describe('processes', () => {
+  test('of this computer can be neither seen nor traced', async () => {
+    const names = await root('cat /proc/[0-9]*/comm | sort -u')
+    expect(names).not.toMatch(/node|runc|vitest/i)
+    expect(await root('cat /proc/1/cmdline | tr "\\0" " "')).toMatch(
+      /^\/bin\/sh \/usr\/lib\/local-ec2\/init/,
+    )
+    expect(Number(await root('ls -d /proc/[0-9]* | wc -l'))).toBeLessThan(20)
+  })
+
+  test("do not inherit this process's environment", async () => {
+    const all = await root('cat /proc/[0-9]*/environ | tr "\\0" "\\n" | sort -u')
+    expect(all).toContain('PATH=')
+    expect(all).not.toContain('BENCHAWAY')
+    expect(all).not.toContain(secret)
+  })
+
+  test('have open none of its files', async () => {
+    const open = await root('ls -l /proc/1/fd /proc/$(cat /run/sshd.pid)/fd | grep -o "[^ ]*$"')
+    const own =
+      /^(\/dev\/(null|console)|(pipe|socket|anon_inode):.*|\/usr\/lib\/local-ec2\/init|0|fd:?|.*\/console|\/proc.*)$/
+    expect(open.split('\n').filter((name) => !own.test(name))).toEqual([])
+  })
+})
+
+describe('networks', () => {
+  test.each(['169.254.169.254:80', '1.1.1.1:53', '10.0.0.1:80', '192.168.1.1:80'])(
+    'have no way to %s',
+    async (address) => {
+      const [ip, port] = address.split(':')
+      expect(await root(`bash -c '</dev/tcp/${ip}/${port}'`)).toContain('Network is unreachable')
+    },
+  )
+
+  test('have no way to a service of this computer', async () => {
+    let visits = 0
+    const server = createServer(() => visits++).listen(0, '0.0.0.0')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as { port: number }
+    const gateway = machine.privateIp.replace(/\d+$/, '1')
+    const result = await root(
+      `timeout 1 bash -c '</dev/tcp/${gateway}/${port}' && echo reached; ip route`,
+    )
+    server.close()
+    expect(result).not.toContain('reached')
+    expect(result).not.toContain('default')
+    expect(visits).toBe(0)
+  })
+
+  test('cannot be changed from inside', async () => {
+    expect(await root('ip link set eth0 down; ip addr add 198.18.0.1/24 dev eth0')).toBe(
+      'RTNETLINK answers: Operation not permitted\nRTNETLINK answers: Operation not permitted',
+    )
+  })
+})
+
+function stamp(path: string): string {
+  const { ino, mtimeMs, size } = statSync(path)
+  return `${path} ${ino} ${mtimeMs} ${size}`
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return 'nothing'
+  }
+}
