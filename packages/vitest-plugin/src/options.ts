@@ -1,0 +1,211 @@
+import { inspect } from 'node:util'
+
+import { PluginError } from './errors.ts'
+
+export interface BenchawayOptions {
+  /** Tells your projects apart in one AWS account: 1 to 64 of `a-z 0-9 . _ -`. */
+  project: string
+  /** On which instance types each bench file runs, such as `['m7i.large', 'c8g.large']`; each is a Vitest project. */
+  instances: string[]
+  /**
+   * `'aws'`, or `'local'` for machines that boot on this computer and whose numbers say nothing about EC2.
+   * @default the variable BENCHAWAY_TARGET, then 'aws'
+   */
+  target?: 'aws' | 'local' | undefined
+  /** Such as `eu-central-1`. @default what the AWS SDK finds in the environment or the profile */
+  region?: string | undefined
+  /**
+   * `debian-12`, `debian-13`, `ubuntu-24.04`, `amazon-linux-2023`, or an id such as `ami-0123456789abcdef0`, which
+   * needs `user`.
+   * @default 'debian-12'
+   */
+  image?: string | undefined
+  /** The account that the image logs in with. @default what is known of the named image */
+  user?: string | undefined
+  /**
+   * Which bench files stay on this computer and command machines with `useInstance()` and `remote()`.
+   * @default '**\/*.driver.bench.?(c|m)[jt]s?(x)'
+   */
+  drivers?: string | undefined
+  /** Files of the project that benchmarks read at run time, as globs. Code is sent by itself. @default [] */
+  files?: string[] | undefined
+  /** Names of environment variables that benchmarks may see; nothing named AWS_* is ever sent. @default [] */
+  env?: string[] | undefined
+  /**
+   * From where ssh is let in: `'me'` is this computer's address as AWS sees it, `'any'` everybody, otherwise blocks
+   * such as `['203.0.113.0/24']`.
+   * @default 'me'
+   */
+  ingress?: 'me' | 'any' | string[] | undefined
+  /** Most machines that live at once. @default 8 */
+  maxInstances?: number | undefined
+  /** How long a machine may wait for the first ssh login, in milliseconds; also how long we try. @default 600_000 */
+  graceMs?: number | undefined
+  /** How long a machine may live, whatever happens, in milliseconds. @default 3_600_000 */
+  ttlMs?: number | undefined
+}
+
+/** What `core` has a default for stays undefined here. */
+export interface ResolvedOptions {
+  readonly project: string
+  readonly instances: readonly string[]
+  readonly target: 'aws' | 'local'
+  readonly region: string | undefined
+  readonly image: string | undefined
+  readonly user: string | undefined
+  readonly drivers: string
+  readonly files: readonly string[]
+  readonly env: readonly string[]
+  readonly ingress: 'me' | 'any' | readonly string[] | undefined
+  readonly maxInstances: number | undefined
+  readonly graceMs: number | undefined
+  readonly ttlMs: number | undefined
+}
+
+type Rule = readonly [allowed: (value: unknown) => boolean, words: string]
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
+const isMs = (value: unknown): boolean =>
+  typeof value === 'number' && value >= 1000 && value <= 86_400_000
+const isTarget = (value: unknown): value is 'aws' | 'local' => value === 'aws' || value === 'local'
+
+const rules: Readonly<Record<keyof BenchawayOptions, Rule>> = {
+  project: [
+    (value) => typeof value === 'string' && /^[a-z0-9._-]{1,64}$/.test(value),
+    '1 to 64 characters of a-z, 0-9, dot, underscore and hyphen',
+  ],
+  instances: [
+    (value) =>
+      isTexts(value) &&
+      value.length > 0 &&
+      new Set(value).size === value.length &&
+      value.every((type) => /^[a-z0-9-]+\.[a-z0-9-]+$/.test(type)),
+    "a list of different instance types, such as ['m7i.large', 'c8g.large']",
+  ],
+  target: [isTarget, "'aws' or 'local'"],
+  region: [isText, 'the name of a region, such as eu-central-1'],
+  image: [isText, 'the name of an image, such as debian-12, or an id that begins with ami-'],
+  user: [isText, 'the name of an account'],
+  drivers: [isText, "a glob, such as '**/*.driver.bench.ts'"],
+  files: [
+    (value) => isTexts(value) && value.every((glob) => !/^\/|(?:^|\/)\.\.(?:\/|$)/.test(glob)),
+    "a list of globs that stay in the project, such as ['fixtures/**']",
+  ],
+  env: [
+    (value) => isTexts(value) && value.every((name) => !/^AWS_/i.test(name)),
+    'a list of names of variables, none of them AWS_*: credentials never go to a machine',
+  ],
+  ingress: [
+    (value) => value === 'me' || value === 'any' || (isTexts(value) && value.length > 0),
+    "'me', 'any' or a list of address blocks such as ['203.0.113.0/24']",
+  ],
+  maxInstances: [
+    (value) => typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1000,
+    'a whole number from 1 to 1000',
+  ],
+  graceMs: [isMs, 'milliseconds from 1000 to 86400000 (a day)'],
+  ttlMs: [isMs, 'milliseconds from 1000 to 86400000 (a day)'],
+}
+
+/**
+ * Checks what the type checker could not see, and fills in the defaults.
+ *
+ * @throws {PluginError} `OPTION_INVALID` that says which option, what was read and what is allowed
+ */
+export function resolveOptions(
+  options: BenchawayOptions,
+  variables: NodeJS.ProcessEnv = process.env,
+): ResolvedOptions {
+  const given: Record<string, unknown> = { ...options }
+  for (const [name, value] of Object.entries(given)) check(name, value)
+  for (const name of ['project', 'instances']) {
+    if (given[name] === undefined) {
+      throw new PluginError('OPTION_INVALID', `benchaway() needs the option '${name}'`, {
+        hint: `Give ${ruleOf(name)?.[1]}.`,
+      })
+    }
+  }
+  const {
+    project,
+    instances,
+    target = targetOf(variables['BENCHAWAY_TARGET']),
+    region,
+    image,
+    user,
+    drivers = '**/*.driver.bench.?(c|m)[jt]s?(x)',
+    files = [],
+    env = [],
+    ingress,
+    maxInstances,
+    graceMs,
+    ttlMs,
+  } = options
+  const limits = { maxInstances, graceMs, ttlMs }
+  return {
+    project,
+    instances,
+    target,
+    region,
+    image,
+    user,
+    drivers,
+    files,
+    env,
+    ingress,
+    ...limits,
+  }
+}
+
+function check(name: string, value: unknown): void {
+  const rule = ruleOf(name)
+  if (rule === undefined) {
+    const meant = nearest(name, Object.keys(rules))
+    throw new PluginError('OPTION_INVALID', `benchaway() has no option '${name}'`, {
+      hint:
+        meant === undefined
+          ? `Use only ${Object.keys(rules).join(', ')}.`
+          : `Did you mean '${meant}'?`,
+    })
+  }
+  const [allowed, words] = rule
+  if (value === undefined || allowed(value)) return
+  const read = inspect(value, { depth: 1, breakLength: Infinity })
+  throw new PluginError('OPTION_INVALID', `option '${name}' of benchaway() is ${read}`, {
+    hint: `Give ${words}.`,
+  })
+}
+
+function targetOf(variable: string | undefined): 'aws' | 'local' {
+  if (variable === undefined || variable === '') return 'aws'
+  if (isTarget(variable)) return variable
+  throw new PluginError('OPTION_INVALID', `the variable BENCHAWAY_TARGET is '${variable}'`, {
+    hint: `Set it to 'aws' or 'local', or unset it.`,
+  })
+}
+
+function ruleOf(name: string): Rule | undefined {
+  return new Map<string, Rule>(Object.entries(rules)).get(name)
+}
+
+/** The known name that takes the fewest changes, if that is a plausible slip. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const near = known
+    .map((one) => ({ one, changes: distance(name.toLowerCase(), one.toLowerCase()) }))
+    .toSorted((a, b) => a.changes - b.changes)[0]
+  return near !== undefined && near.changes <= Math.max(2, name.length / 3) ? near.one : undefined
+}
+
+/** How many letters must be put in, left out or exchanged (Levenshtein). */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (const [at, letter] of from.split('').entries()) {
+    const next = [at + 1]
+    for (const [index, other] of to.split('').entries()) {
+      const exchanged = (row[index] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(exchanged, (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

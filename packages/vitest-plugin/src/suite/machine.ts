@@ -1,0 +1,120 @@
+import { PluginError } from '../errors.ts'
+import type { BrokerAddress, MachineOptions } from '../wire/broker.ts'
+import { askForMachine } from './broker.ts'
+import type { SuiteInstance } from './instance.ts'
+
+export interface MachinePlan extends MachineOptions {
+  readonly setup: ((instance: SuiteInstance) => unknown) | undefined
+  /** For boot and set-up together. */
+  readonly timeoutMs: number
+}
+
+/** One machine of a suite, from before its launch until after its end. */
+export class Machine {
+  readonly #plan: MachinePlan
+  readonly #ended = new AbortController()
+  #booting: Promise<SuiteInstance> | undefined
+  #instance: SuiteInstance | undefined
+
+  constructor(plan: MachinePlan) {
+    this.#plan = plan
+  }
+
+  /** @throws {PluginError} `INSTANCE_NOT_UP` */
+  get instance(): SuiteInstance {
+    const { type } = this.#plan
+    if (this.#ended.signal.aborted) {
+      throw new PluginError('INSTANCE_NOT_UP', `the ${type} of this suite has been terminated`, {
+        hint: 'Use what useInstance() returns only in tests and hooks of the suite that called it.',
+      })
+    }
+    if (this.#instance === undefined) {
+      throw new PluginError('INSTANCE_NOT_UP', `the ${type} of this suite is not up yet`, {
+        hint: 'Use what useInstance() returns only inside tests and hooks; its own `setup` is given the machine.',
+      })
+    }
+    return this.#instance
+  }
+
+  /** Begins to boot; a second call does nothing. */
+  boot(address: BrokerAddress): void {
+    this.#booting ??= this.#boot(address)
+    // Whoever waits for it hears of a failure, and nobody may be there yet.
+    this.#booting.catch(() => undefined)
+  }
+
+  /**
+   * Waits until the machine is up, then sets it up.
+   *
+   * @throws {PluginError} `SETUP_TIMED_OUT`; or what went wrong
+   */
+  async ready(address: BrokerAddress): Promise<void> {
+    this.boot(address)
+    let doing = 'not up'
+    const work = async (): Promise<void> => {
+      const instance = await this.#booting
+      if (instance === undefined || this.#ended.signal.aborted) return
+      // From now on other hooks may use it, and so may its own `setup` by the name it has in the file.
+      this.#instance = instance
+      if (this.#plan.setup === undefined) return
+      doing = 'not set up'
+      const started = performance.now()
+      await this.#plan.setup(instance)
+      console.log(
+        `${instance.type} ${instance.id}: set up in ${seconds(performance.now() - started)}`,
+      )
+    }
+    const { type, timeoutMs } = this.#plan
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      late.reject(
+        new PluginError('SETUP_TIMED_OUT', `the ${type} was ${doing} after ${seconds(timeoutMs)}`, {
+          hint: 'Give useInstance() a longer `timeoutMs` if it needs that.',
+        }),
+      )
+    }, timeoutMs)
+    try {
+      await Promise.race([work(), late.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Terminates the machine, also one that is still being launched. Never rejects. */
+  async end(): Promise<void> {
+    this.#ended.abort(new Error('the suite is over'))
+    const instance = await this.#booting?.catch(() => undefined)
+    if (instance === undefined) return
+    try {
+      await instance.terminate()
+    } catch (error) {
+      // It must not hide why a test failed; the main process tries again, by tag, and proves that nothing is left.
+      console.warn(`terminating ${instance.id} failed: ${String(error)}`)
+    }
+  }
+
+  async #boot(address: BrokerAddress): Promise<SuiteInstance> {
+    const { type, image, user, volumeGib } = this.#plan
+    console.log(`${type}: launching`)
+    // It takes a while to load, and so does the machine to boot.
+    const core = import('@benchaway/core')
+    const wanted = { type, image, user, volumeGib }
+    const given = await askForMachine(address, wanted, this.#ended.signal)
+    const { attachInstance } = await core
+    const attached = await attachInstance(given.access, given.terminate).catch(
+      async (error: unknown) => {
+        await given.terminate().catch(() => undefined)
+        throw error
+      },
+    )
+    const instance = Object.assign(attached, { node: given.node })
+    const { requestMs, bootMs, connectMs } = instance.timing
+    const [up, ready] = [requestMs + bootMs, requestMs + bootMs + connectMs].map(seconds)
+    console.log(`${type} ${instance.id} at ${instance.publicIp}: running after ${up}, ssh after ${ready}`)
+    return instance
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, inject, TestRunner } from 'vitest'
+
+import { checkOptions, isText, type OptionRule } from '../check-options.ts'
+import { PluginError } from '../errors.ts'
+import type { BrokerAddress } from '../wire/broker.ts'
+import { instanceHandle, type SuiteInstance } from './instance.ts'
+import { Machine, type MachinePlan } from './machine.ts'
+import { reportable } from './report-error.ts'
+
+export interface UseInstanceOptions {
+  /** Such as `m7i.large`. */
+  type: string
+  /**
+   * `debian-12`, `debian-13`, `ubuntu-24.04`, `amazon-linux-2023`, or an id such as `ami-0123456789abcdef0`, which
+   * needs `user`.
+   * @default 'debian-12'
+   */
+  image?: string | undefined
+  /** The account that the image logs in with. @default what is known of the named image */
+  user?: string | undefined
+  /** Size of the root volume. @default what the image has */
+  volumeGib?: number | undefined
+  /**
+   * Makes the machine ready for the tests. Machines of a suite boot at the same time and are set up one after another,
+   * so it may use those that were declared above it.
+   * @default nothing
+   */
+  setup?: ((instance: SuiteInstance) => unknown) | undefined
+  /** How long boot and set-up may take together, in milliseconds. @default 600_000 */
+  timeoutMs?: number | undefined
+}
+
+const rules: { readonly [K in keyof UseInstanceOptions]-?: OptionRule } = {
+  type: [
+    (value) => typeof value === 'string' && /^[a-z0-9-]+\.[a-z0-9-]+$/.test(value),
+    'the name of an instance type, such as m7i.large',
+  ],
+  image: [isText, 'the name of an image, such as debian-12, or an id that begins with ami-'],
+  user: [isText, 'the name of an account'],
+  volumeGib: [
+    (value) =>
+      typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 16_384,
+    'a whole number of GiB from 1 to 16384',
+  ],
+  setup: [(value) => typeof value === 'function', 'a function that is given the machine'],
+  timeoutMs: [
+    (value) => typeof value === 'number' && value >= 1000 && value <= 86_400_000,
+    'milliseconds from 1000 to 86400000 (a day)',
+  ],
+}
+
+const suites = new WeakMap<object, Machine[]>()
+// Vitest's own words for a hook that hangs tell less than ours, which come first.
+const slackMs = 10_000
+
+/**
+ * Gives a suite a machine of its own: launched before its first test, terminated after its last. Call it in
+ * `describe()`, or at the top of a driver file.
+ *
+ * @returns stands for the machine; usable inside tests and hooks of the suite
+ * @throws {PluginError} `OPTION_INVALID`; tests fail with `NOT_A_DRIVER` in a file that is no driver, and with what
+ *   went wrong when the machine does not come up
+ */
+export function useInstance(options: UseInstanceOptions): SuiteInstance {
+  const site = new Error('called here')
+  const plan = planOf(options)
+  const machine = new Machine(plan)
+  const suite = machinesOfSuite()
+  suite.push(machine)
+  beforeAll(async () => {
+    try {
+      const address = brokerAddress()
+      // Vitest runs these hooks one after another, but machines can boot at the same time.
+      for (const one of suite) one.boot(address)
+      await machine.ready(address)
+    } catch (error) {
+      throw reportable(error, site)
+    }
+  }, plan.timeoutMs + slackMs)
+  afterAll(() => machine.end(), 60_000)
+  return instanceHandle(() => machine.instance)
+}
+
+function planOf(options: UseInstanceOptions): MachinePlan {
+  try {
+    if (TestRunner.getCurrentTest() !== undefined) {
+      throw new PluginError('NOT_A_DRIVER', 'useInstance() was called inside a test', {
+        hint: 'Call it in describe() or at the top of the file: the machine boots before the first test.',
+      })
+    }
+    checkOptions('useInstance()', options, rules)
+    const { type, image, user, volumeGib, setup, timeoutMs = 600_000 } = options
+    if (type === undefined) {
+      throw new PluginError('OPTION_INVALID', `useInstance() needs the option 'type'`, {
+        hint: 'Name an instance type, such as m7i.large.',
+      })
+    }
+    return { type, image, user, volumeGib, setup, timeoutMs }
+  } catch (error) {
+    throw reportable(error)
+  }
+}
+
+function machinesOfSuite(): Machine[] {
+  const suite = TestRunner.getCurrentSuite()
+  const machines = suites.get(suite) ?? []
+  suites.set(suite, machines)
+  return machines
+}
+
+/** @throws {PluginError} `NOT_A_DRIVER` */
+function brokerAddress(): BrokerAddress {
+  const address = inject('benchaway')
+  if (address !== undefined) return address
+  const type: unknown = inject('benchaway:instance')
+  if (typeof type === 'string') {
+    throw new PluginError(
+      'NOT_A_DRIVER',
+      `useInstance() was called in a file that runs on a machine itself (${type})`,
+      {
+        hint: 'Name the file *.driver.bench.ts, so that it stays on your computer.',
+      },
+    )
+  }
+  throw new PluginError('NOT_A_DRIVER', 'useInstance() was called in a file that has no machines', {
+    hint: 'Add benchaway() to the plugins of your Vitest config, name the file *.driver.bench.ts, and run `vitest bench`.',
+  })
+}
