@@ -15,8 +15,8 @@ test('script/demo shows one bench file on two machines, where the time went, and
   const lines = linesOf(stdout)
   // Nothing is added to it or left out of it in the README, but for what differs between computers.
   const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
-  const [, shown = ''] = /^```\n(.*?)^```$/ms.exec(readme) ?? []
-  const ofThisComputer = /^ (?:local machines: |runc containers: )| RUN v#/
+  const [, shown = ''] = /\n\n```\n(.*?)^```$/ms.exec(readme) ?? []
+  const ofThisComputer = /^ (?:local machines: |runc containers: |RUN v)/
   const shape = (text: string): string[] =>
     shapeOf(text).filter((line) => !ofThisComputer.test(line))
   if (process.arch === 'x64') expect(shape(stdout)).toEqual(shape(shown))
