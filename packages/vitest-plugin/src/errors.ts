@@ -47,11 +47,10 @@ export class PluginError extends Error {
     super(message, { cause: options.cause })
     this.code = code
     this.hint = options.hint
-  }
-
-  // Vitest prints what stops it at the start as `console.error` does. Whoever wrote an option wrong needs no stack.
-  [Symbol.for('nodejs.util.inspect.custom') as typeof inspect.custom](): string {
-    return `${this.name} (${this.code}): ${describe(this)}`
+    // Vitest prints what stops it at the start as `console.error` does; who wrote an option wrong needs no stack.
+    Object.defineProperty(this, inspect.custom, {
+      value: () => `${this.name} (${code}): ${describe(this)}`,
+    })
   }
 }
 

@@ -11,8 +11,8 @@ type UserConfig = Awaited<ReturnType<ViteUserConfigFn>>
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The instance type that this bench file runs on; null in a driver file. */
-    'benchaway:instance': string | null
+    /** The instance type that this bench file runs on; `'driver'` in a file that stays on the developer's computer. */
+    'benchaway:instance': string
   }
 }
 
@@ -36,6 +36,11 @@ export function benchaway(options: BenchawayOptions): Vite.Plugin {
         config.test = { ...config.test, projects: projectsOf(resolveOptions(options)) }
       },
     },
+    configResolved({ test }) {
+      if (test === undefined || !isBenchmarkRun(test)) return
+      // By then a benchmark project is called 'm7i.large (bench)', which `--project m7i.large` does not match.
+      test.project = [test.project ?? []].flat().flatMap((name) => [name, `${name} (bench)`])
+    },
     async configureVitest({ vitest, project }) {
       if (!isBenchmarkRun(vitest.config.cliOptions)) return
       const { configureProject } = await import('./host/configure.ts')
@@ -45,9 +50,9 @@ export function benchaway(options: BenchawayOptions): Vite.Plugin {
 }
 
 function projectsOf({ instances }: ResolvedOptions): NonNullable<TestUserConfig['projects']> {
-  return [...instances, null].map((type) => ({
+  return [...instances, 'driver'].map((name) => ({
     extends: true,
-    test: { name: type ?? 'driver', provide: { 'benchaway:instance': type } },
+    test: { name, provide: { 'benchaway:instance': name } },
   }))
 }
 

@@ -24,7 +24,7 @@ export class Fabric {
 
   /**
    * @param onHello called once its namespaces are there; it is not ready before that is done
-   * @throws {LocalEc2Error} `FABRIC_FAILED`
+   * @throws {LocalEc2Error} `MACHINE_UNAVAILABLE` when its namespaces are refused, `FABRIC_FAILED` otherwise
    */
   static async start(
     plan: FabricPlan,
@@ -53,11 +53,14 @@ export class Fabric {
       // Nothing of the caller's environment reaches a machine, not even by way of this process.
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
     })
+    // Node adds a listener for each server whose sockets it hands over: one a machine.
+    child.setMaxListeners(0)
     const fabric = new Fabric(child)
     let complaint = ''
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(-4096)
     })
+    let hasNamespaces = false
     try {
       await new Promise<void>((resolve, reject) => {
         child.once('error', reject)
@@ -65,8 +68,10 @@ export class Fabric {
           reject(new Error(complaint.trim() || `ended with ${signal ?? `code ${code}`}`)),
         )
         child.on('message', (message: FromFabric) => {
-          if (message.type === 'hello') onHello?.(fabric).catch(reject)
-          else if (message.type === 'ready') {
+          if (message.type === 'hello') {
+            hasNamespaces = true
+            onHello?.(fabric).catch(reject)
+          } else if (message.type === 'ready') {
             fabric.guarded = message.guarded
             resolve()
           } else if (message.type === 'failed') reject(new Error(message.message))
@@ -75,10 +80,7 @@ export class Fabric {
       })
     } catch (cause) {
       fabric.#kill()
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new LocalEc2Error('FABRIC_FAILED', `the machines' process did not start: ${reason}`, {
-        cause,
-      })
+      throw hasNamespaces ? broken(cause) : refused(cause, plan.rootless)
     }
     return fabric
   }
@@ -88,16 +90,23 @@ export class Fabric {
     return this.#child.pid ?? 0
   }
 
-  tell(message: ToFabric, socket?: Socket): void {
-    // A fabric that is gone is told by `gone`, not here.
-    if (this.#child.connected) this.#child.send(message, socket, undefined, () => {})
-    else socket?.destroy()
+  /** @returns whether there still is a fabric to tell it to */
+  tell(message: ToFabric, socket?: Socket): boolean {
+    if (this.#child.connected) {
+      this.#child.send(message, socket, undefined, () => {})
+      return true
+    }
+    socket?.destroy()
+    return false
   }
 
-  /** Kills it and waits for the end. */
+  /** Ends it, and resolves when everything that it held is gone. */
   async close(): Promise<void> {
-    this.#kill()
+    // It exits when the channel closes; its process 1 is only gone once all the others are, and unshare after that.
+    if (this.#child.connected) this.#child.disconnect()
+    const timer = setTimeout(() => this.#kill(), patienceMs)
     await this.gone
+    clearTimeout(timer)
   }
 
   #kill(): void {
@@ -105,3 +114,24 @@ export class Fabric {
     this.#child.kill('SIGKILL')
   }
 }
+
+const patienceMs = 3000
+
+function broken(cause: unknown): LocalEc2Error {
+  return new LocalEc2Error('FABRIC_FAILED', `machines cannot be prepared: ${reasonOf(cause)}`, {
+    cause,
+  })
+}
+
+function refused(cause: unknown, rootless: boolean): LocalEc2Error {
+  const what = `this computer does not let ${rootless ? 'this user' : 'root'} make namespaces`
+  return new LocalEc2Error('MACHINE_UNAVAILABLE', `${what}: ${reasonOf(cause)}`, {
+    hint: rootless
+      ? 'Run: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or start this as root.'
+      : 'Start the container that this runs in with --privileged.',
+    cause,
+  })
+}
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause)

@@ -100,7 +100,9 @@ class BootingHost implements MachineHost {
     this.#slots.set(id, slot)
     this.#reach.open(number, address)
     const ordered = orderOf(request, address).then(
-      (order) => this.#fabric.tell({ type: 'boot', order }),
+      (order) => {
+        if (!this.#fabric.tell({ type: 'boot', order })) slot.off(this.#endOfAll())
+      },
       (error: unknown) => slot.off({ reason: 'failed', detail: String(error) }),
     )
     return {
@@ -132,11 +134,12 @@ class BootingHost implements MachineHost {
   }
 
   #allOff(): void {
-    const end: MachineEnd =
-      this.#closing === undefined
-        ? { reason: 'failed', detail: "the machines' process is gone" }
-        : { reason: 'terminated' }
-    for (const slot of this.#slots.values()) slot.off(end)
+    for (const slot of this.#slots.values()) slot.off(this.#endOfAll())
+  }
+
+  #endOfAll(): MachineEnd {
+    if (this.#closing !== undefined) return { reason: 'terminated' }
+    return { reason: 'failed', detail: "the machines' process is gone" }
   }
 }
 

@@ -13,7 +13,7 @@ import { needPrograms } from './probe.ts'
 import { words } from './words.ts'
 
 const packages = words(`
-  openssh-server sudo iproute2 iputils-ping procps tar gzip ca-certificates util-linux findutils
+  openssh-server sudo iproute2 iputils-ping procps tar gzip ca-certificates util-linux findutils mount
 `)
 
 /** Changes when what is built from the same sources changes. */

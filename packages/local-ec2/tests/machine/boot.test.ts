@@ -214,4 +214,12 @@ describe('the end of a machine', () => {
     expect([once, twice]).toEqual([{ reason: 'terminated' }, { reason: 'terminated' }])
     expect(await later.powerOff()).toEqual({ reason: 'terminated' })
   })
+
+  test('is there at once for a machine that is asked for after the host was closed', async () => {
+    const closed = await openMachineHost(wantedKind)
+    await closed.close()
+    const machine = closed.boot(request(cloudConfig(keys)))
+    expect(await machine.off).toEqual({ reason: 'terminated' })
+    expect(await machine.powerOff()).toEqual({ reason: 'terminated' })
+  })
 })

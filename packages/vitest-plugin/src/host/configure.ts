@@ -23,25 +23,25 @@ export function configureProject(
 ): void {
   assertSupported(vitest.version)
   assertNoPool(vitest)
-  const type = project.config.provide['benchaway:instance']
+  const type = instanceOf(project)
   if (type === undefined) throw foreignProject(project.name)
   const { config } = project
   // Vitest says "m7i.large (bench)", to tell it from the unit tests of the same project. There are none here.
-  config.name = type ?? 'driver'
+  config.name = type
   // Its counter in front of every exported function adds some 20 ns to each call.
   config.benchmark.suppressExportGetterWarnings = true
 
   const run = Run.of(vitest, options)
   if (!configured.has(run)) {
     configured.add(run)
-    vitest.config.reporters.push(launchReporter(run))
+    vitest.config.reporters.push(launchReporter(run, instanceOf))
     // In watch mode Vitest closes on a timer, 10 s by default; ending machines takes longer.
     if (vitest.config.watch) {
       vitest.config.teardownTimeout = Math.max(vitest.config.teardownTimeout, 240_000)
     }
   }
 
-  if (type === null) {
+  if (type === 'driver') {
     config.include = [options.drivers]
     config.benchmark.provider = fileURLToPath(
       new URL(`../suite/provider${extname(import.meta.filename)}`, import.meta.url),
@@ -51,6 +51,12 @@ export function configureProject(
   config.exclude = [...config.exclude, options.drivers]
   config.pool = 'benchaway'
   config.poolRunner = remotePool(run, type)
+}
+
+/** On which type a project's files run, or `'driver'`; undefined for a project that is not ours. */
+export function instanceOf(project: TestProject): string | undefined {
+  const provided: { 'benchaway:instance'?: string } = project.config.provide
+  return provided['benchaway:instance']
 }
 
 function assertSupported(version: string): void {

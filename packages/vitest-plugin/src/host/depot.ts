@@ -10,15 +10,15 @@ import type { Instance } from '@benchaway/core'
 import { PluginError } from '../errors.ts'
 import { dependencyClosure, packageFolder } from './closure.ts'
 import { type Gate, isInside } from './gate.ts'
-import { gzipped, type NodeBinary } from './node-binary.ts'
+import { packNode, type NodeBinary } from './node-binary.ts'
 import { type Runtime, workerPath } from './runtime.ts'
 
 export interface DepotOptions {
   readonly instance: Instance
   readonly node: Promise<NodeBinary>
   readonly runtime: Promise<Runtime>
-  /** Whether the link is slower than compressing for it: never so on this computer. */
-  readonly compress: boolean
+  /** Whether the machine runs on this computer, where no link is slower than compressing for it. */
+  readonly isLocal: boolean
 }
 
 /** Absolute paths on the machine. */
@@ -30,7 +30,7 @@ interface Sent {
 
 export class Depot {
   readonly instance: Instance
-  readonly #compress: boolean
+  readonly #isLocal: boolean
   readonly #sent: Sent
   readonly #roots = new Set<string>()
   readonly #packages = new Set<string>()
@@ -38,7 +38,7 @@ export class Depot {
 
   private constructor(options: DepotOptions, sent: Sent) {
     this.instance = options.instance
-    this.#compress = options.compress
+    this.#isLocal = options.isLocal
     this.#sent = sent
   }
 
@@ -46,7 +46,7 @@ export class Depot {
   static async open(options: DepotOptions): Promise<Depot> {
     const { instance } = options
     const [node, runtime] = await Promise.all([
-      options.node.then((binary) => sendNode(instance, binary, options.compress)),
+      options.node.then((binary) => sendNode(instance, binary, options.isLocal)),
       options.runtime.then((bundle) => sendRuntime(instance, bundle)),
     ])
     return new Depot(options, { node, runtime })
@@ -111,7 +111,7 @@ export class Depot {
   async #send(paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return
     for (const root of newRoots(paths, this.#roots)) await this.makeRoot(root)
-    const zip = this.#compress ? 'z' : ''
+    const zip = this.#isLocal ? '' : 'z'
     const tar = spawn('tar', ['-C', '/', '--null', '--no-recursion', `-c${zip}f`, '-', '-T', '-'], {
       // Without it macOS adds files of its own to the archive.
       env: { ...process.env, COPYFILE_DISABLE: '1' },
@@ -143,13 +143,14 @@ export class Depot {
 export async function sendNode(
   instance: Instance,
   node: NodeBinary,
-  compress: boolean,
+  isLocal: boolean,
 ): Promise<string> {
   const folder = `$HOME/.benchaway/${node.key}`
-  const [path, read] = compress ? [await gzipped(node), 'gzip -dc'] : [node.path, 'cat']
+  const { stdout: zstd } = await instance.exec('command -v zstd || true')
+  const { path, unpack } = await packNode(node, { hasZstd: zstd !== '', isLocal })
   const lines = [
     `mkdir -p "${folder}"`,
-    `${read} >"${folder}/node.part"`,
+    `${unpack} >"${folder}/node.part"`,
     `chmod 755 "${folder}/node.part"`,
     `mv "${folder}/node.part" "${folder}/node"`,
     `printf %s "${folder}/node"`,

@@ -34,7 +34,7 @@ export function guardProcess(run: Run): () => void {
     void stop(run, 1)
   }
   const giveBack = [
-    ...signals.map((signal) => replaceListeners(signal, onSignal)),
+    ...signals.map((signal) => replaceListeners(signal, () => onSignal(signal))),
     ...accidents.map((accident) => replaceListeners(accident, onAccident)),
   ]
   process.once('exit', onExit)
@@ -50,7 +50,7 @@ function onExit(): void {
   )
 }
 
-function replaceListeners(event: string, ours: (argument: never) => void): () => void {
+function replaceListeners(event: string, ours: (argument: unknown) => void): () => void {
   const emitter: NodeJS.EventEmitter = process
   const theirs = emitter.rawListeners(event)
   emitter.removeAllListeners(event)

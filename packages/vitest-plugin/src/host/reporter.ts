@@ -3,17 +3,26 @@ import type { Reporter, TestProject } from 'vitest/node'
 import type { Run } from './run.ts'
 
 /** Launches the machines as soon as it is known which bench files run, while Vitest still prepares. */
-export function launchReporter(run: Run): Reporter {
+export function launchReporter(
+  run: Run,
+  instanceOf: (project: TestProject) => string | undefined,
+): Reporter {
   return {
     async onTestRunStart(specifications) {
       // Merging earlier reports runs nothing.
       if (run.vitest.config.mergeReports !== undefined) return
-      const projects = new Set<TestProject>(specifications.map(({ project }) => project))
-      for (const project of projects) {
-        const type = project.config.provide['benchaway:instance']
-        if (typeof type === 'string') run.want([type])
-        else if (type === null) await run.serveDrivers(project)
+      for (const project of new Set(specifications.map((one) => one.project))) {
+        const type = instanceOf(project)
+        if (type === 'driver') await run.serveDrivers(project)
+        else if (type !== undefined) run.want([type])
       }
+    },
+    // The pool knows when it measures. A driver file measures in its tests; before them it waits for machines.
+    onTestCaseReady({ project }) {
+      if (instanceOf(project) === 'driver') run.measuring.start()
+    },
+    onTestCaseResult({ project, result }) {
+      if (instanceOf(project) === 'driver' && result().state !== 'skipped') run.measuring.stop()
     },
   }
 }

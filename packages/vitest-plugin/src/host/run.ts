@@ -91,7 +91,7 @@ export class Run {
     this.print([`benchaway: ${line}`])
   }
 
-  /** On stdout, or on stderr when stdout is for a program: `--reporter=json` and its like. */
+  /** On stdout, or on stderr when a program reads the report from stdout. */
   print(lines: readonly string[]): void {
     const { logger } = this.vitest
     const aside = writesReportToStdout(this.vitest)
@@ -134,7 +134,7 @@ export class Run {
       instance,
       node: nodeBinary(instance.arch),
       runtime: this.#runtime,
-      compress: target === 'aws',
+      isLocal: target === 'local',
     })
     return this.#shipping.during(depot)
   }
@@ -146,7 +146,7 @@ export class Run {
       launch: async (options) => {
         const instance = await this.#booting.during(this.#launch(options))
         const node = await nodeBinary(instance.arch)
-        const sent = sendNode(instance, node, target === 'aws')
+        const sent = sendNode(instance, node, target === 'local')
         return { instance, node: await this.#shipping.during(sent) }
       },
       terminate: (instance) => instance.terminate(),
@@ -225,15 +225,16 @@ export class Run {
 }
 
 function writesReportToStdout({ config }: Vitest): boolean {
-  const forPrograms = new Set(['json', 'junit', 'tap', 'tap-flat'])
   const { outputFile, reporters } = config
   return reporters.some((reporter) => {
     if (!Array.isArray(reporter)) return false
     const [name, options] = reporter
-    const own: unknown = Reflect.get(Object(options), 'outputFile')
-    const named =
-      outputFile instanceof Object ? new Map(Object.entries(outputFile)).get(name) : outputFile
-    return forPrograms.has(name) && named === undefined && own === undefined
+    if (name === 'tap' || name === 'tap-flat') return true
+    if (name !== 'json' && name !== 'junit') return false
+    const toStdout = 'stdout' in options && options.stdout === true
+    const ownFile = 'outputFile' in options ? options.outputFile : undefined
+    const file = typeof outputFile === 'object' ? outputFile[name] : outputFile
+    return toStdout && (ownFile ?? file) === undefined
   })
 }
 

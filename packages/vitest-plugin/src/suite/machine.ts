@@ -2,6 +2,7 @@ import { PluginError } from '../errors.ts'
 import type { BrokerAddress, MachineOptions } from '../wire/broker.ts'
 import { askForMachine } from './broker.ts'
 import type { SuiteInstance } from './instance.ts'
+import { reportable } from './report-error.ts'
 
 export interface MachinePlan extends MachineOptions {
   readonly setup: ((instance: SuiteInstance) => unknown) | undefined
@@ -24,15 +25,9 @@ export class Machine {
   get instance(): SuiteInstance {
     const { type } = this.#plan
     if (this.#ended.signal.aborted) {
-      throw new PluginError('INSTANCE_NOT_UP', `the ${type} of this suite has been terminated`, {
-        hint: 'Use what useInstance() returns only in tests and hooks of the suite that called it.',
-      })
+      throw notUp(`the ${type} of this suite has been terminated`, 'of the suite that called it')
     }
-    if (this.#instance === undefined) {
-      throw new PluginError('INSTANCE_NOT_UP', `the ${type} of this suite is not up yet`, {
-        hint: 'Use what useInstance() returns only inside tests and hooks; its own `setup` is given the machine.',
-      })
-    }
+    if (this.#instance === undefined) throw notUp(`the ${type} of this suite is not up yet`)
     return this.#instance
   }
 
@@ -95,24 +90,27 @@ export class Machine {
 
   async #boot(address: BrokerAddress): Promise<SuiteInstance> {
     const { type, image, user, volumeGib } = this.#plan
-    console.log(`${type}: launching`)
     // It takes a while to load, and so does the machine to boot.
     const core = import('@benchaway/core')
+    core.catch(() => undefined)
     const wanted = { type, image, user, volumeGib }
     const given = await askForMachine(address, wanted, this.#ended.signal)
-    const { attachInstance } = await core
-    const attached = await attachInstance(given.access, given.terminate).catch(
-      async (error: unknown) => {
-        await given.terminate().catch(() => undefined)
-        throw error
-      },
-    )
-    const instance = Object.assign(attached, { node: given.node })
-    const { requestMs, bootMs, connectMs } = instance.timing
-    const [up, ready] = [requestMs + bootMs, requestMs + bootMs + connectMs].map(seconds)
-    console.log(`${type} ${instance.id} at ${instance.publicIp}: running after ${up}, ssh after ${ready}`)
-    return instance
+    try {
+      const { attachInstance } = await core
+      const attached = await attachInstance(given.access, given.terminate)
+      return Object.assign(attached, { node: given.node })
+    } catch (error) {
+      await given.terminate().catch(() => undefined)
+      throw error
+    }
   }
+}
+
+function notUp(message: string, where = ''): PluginError {
+  const hint = ['Use what useInstance() returns only inside tests and hooks', where]
+    .join(' ')
+    .trimEnd()
+  return reportable(new PluginError('INSTANCE_NOT_UP', message, { hint: `${hint}.` }))
 }
 
 function seconds(ms: number): string {

@@ -112,16 +112,6 @@ function machinesOfSuite(): Machine[] {
 function brokerAddress(): BrokerAddress {
   const address = inject('benchaway')
   if (address !== undefined) return address
-  const type: unknown = inject('benchaway:instance')
-  if (typeof type === 'string') {
-    throw new PluginError(
-      'NOT_A_DRIVER',
-      `useInstance() was called in a file that runs on a machine itself (${type})`,
-      {
-        hint: 'Name the file *.driver.bench.ts, so that it stays on your computer.',
-      },
-    )
-  }
   throw new PluginError('NOT_A_DRIVER', 'useInstance() was called in a file that has no machines', {
     hint: 'Add benchaway() to the plugins of your Vitest config, name the file *.driver.bench.ts, and run `vitest bench`.',
   })

@@ -1,0 +1,186 @@
+/** Whatever happens to the process that holds machines, nothing of them stays on this computer. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+import { describe, expect, test } from 'vitest'
+
+const entry = fileURLToPath(new URL('endpoint-process.ts', import.meta.url))
+
+interface Traces {
+  /** Processes by id and start time: an id alone may be another process by now. */
+  processes: string[]
+  /** Such as `net:[4026532281]`, without those that this process is in. */
+  namespaces: Set<string>
+  id: string
+  /** Names and numbers of the interfaces that lead to the machine; a number is never used twice. */
+  interfaces: string[]
+  /** Ticks since boot. */
+  endedAt: number
+}
+
+const isRoot = process.getuid?.() === 0
+
+describe('no process, namespace, mount, interface, cgroup or file is left', () => {
+  test('when close() has resolved', async () => {
+    const { child, traces } = await startEndpoint()
+    await end(child, traces, 'SIGTERM')
+    expect(left(traces)).toEqual([])
+  })
+
+  test('after kill -9 of the endpoint', async () => {
+    const { child, traces } = await startEndpoint()
+    await end(child, traces, 'SIGKILL')
+    await expect.poll(() => left(traces), patience).toEqual([])
+  })
+
+  test('after kill -9 of an endpoint that hangs', async () => {
+    const { child, traces } = await startEndpoint()
+    child.kill('SIGSTOP')
+    await end(child, traces, 'SIGKILL')
+    await expect.poll(() => left(traces), patience).toEqual([])
+  })
+
+  test('after kill -9 of the process that holds the machines', async () => {
+    const { child, traces } = await startEndpoint()
+    const fabric = traces.processes.find((each) => commandOf(each).includes('fabric/main'))
+    process.kill(Number(fabric?.split(' ')[0]), 'SIGKILL')
+    traces.endedAt = ticks()
+    await expect.poll(() => left(traces), patience).toEqual([])
+    await end(child, traces, 'SIGKILL')
+  })
+}, 120_000)
+
+// The kernel cleans up on its own, and soon.
+const patience = { timeout: 10_000 }
+
+async function startEndpoint(): Promise<{ child: ChildProcess; traces: Traces }> {
+  const child = spawn(process.execPath, [entry], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const line = await createInterface(child.stdout)[Symbol.asyncIterator]().next()
+  const { id, cidr }: { id: string; cidr: string } = JSON.parse(line.value ?? '')
+  const traces = observe(child, id, cidr.replace(/\.0\/24$/, ''))
+  // Inside an init, its sleeper, sshd and who watches it; outside unshare, a shell, Node, unshare and runc.
+  expect(traces.processes.length).toBeGreaterThanOrEqual(8)
+  expect(traces.namespaces.size).toBeGreaterThanOrEqual(isRoot ? 8 : 0)
+  expect(traces.interfaces).toHaveLength(isRoot ? 1 : 0)
+  return { child, traces }
+}
+
+async function end(child: ChildProcess, traces: Traces, signal: NodeJS.Signals): Promise<void> {
+  const over = once(child, 'exit')
+  child.kill(signal)
+  await over
+  traces.endedAt = ticks()
+}
+
+function observe(child: ChildProcess, id: string, network: string): Traces {
+  const pids = descendants(child.pid ?? 0)
+  const own = new Set(namespacesOf('self'))
+  const namespaces = new Set(
+    pids.flatMap((pid) => namespacesOf(String(pid))).filter((name) => !own.has(name)),
+  )
+  const interfaces = everyInterface().filter(({ address }) => address === `${network}.1`)
+  return {
+    processes: pids.map((pid) => `${pid} ${startOf(pid)}`),
+    namespaces,
+    id,
+    interfaces: interfaces.map(({ name }) => name),
+    endedAt: Infinity,
+  }
+}
+
+/** What is still there of it, each in words. */
+function left({ processes, namespaces, id, interfaces, endedAt }: Traces): string[] {
+  const alive = processes.filter((each) => {
+    const pid = Number(each.split(' ')[0])
+    return startOf(pid) === each.split(' ')[1]
+  })
+  // The kernel gives a namespace's number to the next one: who came later holds none of ours.
+  const contemporaries = everyPid().filter((pid) => Number(startOf(pid)) <= endedAt)
+  const inUse = new Set(contemporaries.flatMap((pid) => namespacesOf(String(pid))))
+  const places = [
+    '/run',
+    '/tmp',
+    tmpdir(),
+    '/var/lib',
+    '/var/run',
+    '/dev/shm',
+    '/run/netns',
+    '/run/runc',
+  ]
+  const files = places.flatMap((place) => list(place).map((name) => join(place, name)))
+  const cgroups = list('/sys/fs/cgroup').flatMap((name) => {
+    const hierarchy = join('/sys/fs/cgroup', name)
+    return [hierarchy, ...list(hierarchy).map((group) => join(hierarchy, group))]
+  })
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  const names = new Set(everyInterface().map(({ name }) => name))
+  return [
+    ...alive.map((each) => `process ${each} ${commandOf(each)}`),
+    ...[...namespaces].filter((name) => inUse.has(name)).map((name) => `namespace ${name}`),
+    ...mounts.filter(
+      (line) => line.includes(id) || [...namespaces].some((name) => line.includes(name)),
+    ),
+    ...interfaces.filter((name) => names.has(name)),
+    ...[...cgroups, ...files].filter((path) => path.includes(id) || path.endsWith('/local-ec2')),
+  ]
+}
+
+function everyInterface(): { name: string; address: string }[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) => {
+    const number = readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8').trim()
+    return addresses.map(({ address }) => ({ name: `${name} ${number}`, address }))
+  })
+}
+
+function descendants(pid: number): number[] {
+  const children = everyPid().filter((each) => parentOf(each) === pid)
+  return children.flatMap((each) => [each, ...descendants(each)])
+}
+
+const everyPid = (): number[] => list('/proc').map(Number).filter(Number.isInteger)
+
+/** Fields after the name, which stands in parentheses and may hold anything; empty for a zombie, which is only a number. */
+function stat(pid: number): string[] {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return fields[0] === 'Z' ? [] : fields
+  } catch {
+    return []
+  }
+}
+
+const ticks = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100
+const parentOf = (pid: number): number => Number(stat(pid)[1])
+const startOf = (pid: number): string | undefined => stat(pid)[19]
+
+function commandOf(process: string): string {
+  try {
+    return readFileSync(`/proc/${process.split(' ')[0]}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+function namespacesOf(pid: string): string[] {
+  return list(`/proc/${pid}/ns`).flatMap((name) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/ns/${name}`)]
+    } catch {
+      // Another user's, or gone.
+      return []
+    }
+  })
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
