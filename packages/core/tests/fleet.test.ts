@@ -1,8 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 
 import {
@@ -80,12 +81,14 @@ describe('a launched machine', () => {
     ].flatMap((option) => ['-o', option])
     const key = file('key', instance.access().clientKey)
     const at = ['-F', 'none', '-i', key, '-p', String(instance.port)]
-    const said = execFileSync(
-      'ssh',
-      [...at, ...options, `${instance.user}@${instance.publicIp}`, 'id -un'],
-      { encoding: 'utf8' },
-    )
-    expect(said).toBe('ubuntu\n')
+    // Not synchronously: an ordinary user's machine is reached through this very process.
+    const { stdout } = await promisify(execFile)('ssh', [
+      ...at,
+      ...options,
+      `${instance.user}@${instance.publicIp}`,
+      'id -un',
+    ])
+    expect(stdout).toBe('ubuntu\n')
     rmSync(folder, { recursive: true })
   })
 

@@ -230,6 +230,13 @@ describe('on an open connection', () => {
     expect(await cat.exit).toEqual({ exitCode: 7, signal: undefined })
   })
 
+  test('a killed process settles its exit, whoever is logged in', async () => {
+    const sleeping = await open(connection, 'echo asleep; exec sleep 60')
+    await once(sleeping.stdout, 'data')
+    sleeping.kill()
+    expect((await sleeping.exit).exitCode).toBeUndefined()
+  })
+
   test('a pushed and pulled file is the same, with the mode that was asked for', async () => {
     const bytes = randomBytes(5_000_000)
     const far = path.join(sshd.folder, `it's far`)

@@ -7,23 +7,25 @@ export interface RemoteProcess {
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
-  /** Both fields undefined when the connection was lost. Never rejects. */
+  /** Both fields undefined when the connection was lost, or after a `kill()` that was not heard. Never rejects. */
   readonly exit: Promise<ChannelExit>
-  /** Closes the channel too, so `exit` settles even if the far process ignores the signal. */
+  /** Ends it, and its channel: `exit` settles within a second, although sshd passes no signal on for root. */
   kill(): void
 }
 
 /** Starts a shell line and returns once it runs. */
 export async function open(connection: Connection, command: string): Promise<RemoteProcess> {
   const { channel, exit } = await connection.openChannel(command)
+  const killed = Promise.withResolvers<ChannelExit>()
   return {
     stdin: channel,
     stdout: channel,
     stderr: channel.stderr,
-    exit,
+    exit: Promise.race([exit, killed.promise]),
     kill() {
       channel.signal('KILL')
       channel.close()
+      setTimeout(killed.resolve, 1000, { exitCode: undefined, signal: undefined }).unref()
     },
   }
 }
