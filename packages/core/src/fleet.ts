@@ -239,7 +239,7 @@ export class Fleet implements AsyncDisposable {
       hostKey: Buffer.from(hostKey.publicKey).toString('base64'),
       clientKey: privateText(clientKey, 'benchaway'),
     }
-    log(`${type} ${id} has address ${access.publicIp} after ${seconds(bootMs)}`)
+    log(`${type} ${id} runs at ${access.publicIp} after ${seconds(bootMs)}`)
 
     const met = new AbortController()
     const watch = watchForEnd(this.#clients, id, met.signal)

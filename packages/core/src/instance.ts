@@ -26,7 +26,7 @@ export interface InstanceAccess {
 export interface LaunchTiming {
   /** From `launch()` to EC2's answer to RunInstances, in milliseconds: look-ups, security group, the request. */
   readonly requestMs: number
-  /** From there until EC2 names an address, in milliseconds. */
+  /** From there until EC2 says that it runs under an address, in milliseconds. */
   readonly bootMs: number
   /** From there to the first verified ssh login, in milliseconds. */
   readonly connectMs: number

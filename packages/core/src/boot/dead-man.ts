@@ -47,8 +47,8 @@ fifo=${fifo}
 exec 3<>$fifo
 uptime() { read -r up _ </proc/uptime; up=\${up%.*}; }
 uptime
-# In a container /proc/uptime is the host's, so time since boot is counted from here; a reboot starts it anew and
-# leaves only the deadline, which is why there is one.
+# Counted from here, since a container may show its host's uptime. A reboot starts it anew and leaves only the
+# deadline, which is why there is one.
 booted=$up
 grace=$((booted + ${seconds(limits.graceMs)})) why='nobody came'
 while :; do

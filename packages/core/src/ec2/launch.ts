@@ -79,7 +79,8 @@ export async function runInstances(clients: Clients, request: RunRequest): Promi
 }
 
 /**
- * Resolves once EC2 names an address for the machine, which is before sshd listens.
+ * Resolves once the machine runs under a public address, which is before sshd listens. Earlier nothing is there that
+ * would answer, and a connection that loses its first packet waits a second.
  *
  * @throws {BenchawayError} `INSTANCE_ENDED` with EC2's reason
  */
@@ -90,12 +91,14 @@ export async function addressed(
 ): Promise<Ec2Instance> {
   const found = await pollUntil(async () => {
     const instance = await look(clients, id)
-    return instance?.PublicIpAddress === undefined ? undefined : instance
+    return instance?.State?.Name === 'running' && instance.PublicIpAddress !== undefined
+      ? instance
+      : undefined
   }, options)
   if (found) return found
   throw new BenchawayError(
     'SSH_UNREACHABLE',
-    `${id} got no public address within ${options.timeoutMs / 1000} s`,
+    `${id} did not run under a public address within ${options.timeoutMs / 1000} s`,
     { hint: 'Check that the default subnets of the region give public addresses.' },
   )
 }

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 
 import { LocalEc2Error } from '../errors.ts'
 import { fabricEntry } from './asset.ts'
-import type { FabricPlan, FromFabric, ToFabric } from './fabric/protocol.ts'
+import type { FabricPlan, FromFabric, Preparation, ToFabric } from './fabric/protocol.ts'
 import { words } from './words.ts'
 
 export class Fabric {
@@ -23,13 +23,13 @@ export class Fabric {
   }
 
   /**
-   * @param onHello called once its namespaces are there; it is not ready before that is done
+   * @param prepare called once its namespaces are there, with the id of a process that is in them
    * @throws {LocalEc2Error} `MACHINE_UNAVAILABLE` when its namespaces are refused, `FABRIC_FAILED` otherwise
    */
   static async start(
     plan: FabricPlan,
     onMessage: (message: FromFabric) => void,
-    onHello?: (fabric: Fabric) => Promise<void>,
+    prepare: (pid: number) => Promise<Preparation>,
   ): Promise<Fabric> {
     const args = [
       // Not by the channel alone: a fabric that hangs would not notice that its endpoint is dead.
@@ -70,7 +70,10 @@ export class Fabric {
         child.on('message', (message: FromFabric) => {
           if (message.type === 'hello') {
             hasNamespaces = true
-            onHello?.(fabric).catch(reject)
+            prepare(child.pid ?? 0).then(
+              (preparation) => fabric.tell({ type: 'prepare', preparation }),
+              reject,
+            )
           } else if (message.type === 'ready') {
             fabric.guarded = message.guarded
             resolve()
@@ -83,11 +86,6 @@ export class Fabric {
       throw hasNamespaces ? broken(cause) : refused(cause, plan.rootless)
     }
     return fabric
-  }
-
-  /** Process id of one who is in the fabric's network namespace. */
-  get pid(): number {
-    return this.#child.pid ?? 0
   }
 
   /** @returns whether there still is a fabric to tell it to */

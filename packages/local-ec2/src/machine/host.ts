@@ -9,12 +9,13 @@ import { planBoot } from './boot/boot-plan.ts'
 import { bootScript } from './boot/boot-script.ts'
 import { parseUserData } from './boot/user-data.ts'
 import { Fabric } from './fabric.ts'
-import type { BootOrder, FabricPlan, FromFabric } from './fabric/protocol.ts'
+import type { BootOrder, FromFabric } from './fabric/protocol.ts'
 import type { Machine, MachineEnd, MachineHost, MachineKind, MachineRequest } from './machine.ts'
 import { openNoneHost } from './none.ts'
 import { chooseKind } from './probe.ts'
 import { type Reach, openRelay, openUplink } from './reach.ts'
 import { prepareRootfs } from './rootfs.ts'
+import { unreadable } from './secrets.ts'
 
 /**
  * Prepares this computer for machines of `kind`; `auto` is `container` as root and `rootless` otherwise.
@@ -63,20 +64,25 @@ class BootingHost implements MachineHost {
   static async open(kind: 'container' | 'rootless'): Promise<BootingHost> {
     const slots = new Map<string, Slot>()
     const onMessage = (message: FromFabric): void => hear(slots, message)
-    const plan: Omit<FabricPlan, 'base'> = {
-      rootless: kind === 'rootless',
-      guest: guestDirectory,
-      hide: [homedir(), ...workplaces(process.cwd())],
-    }
+    const plan = { rootless: kind === 'rootless', guest: guestDirectory }
+    const hide = [homedir(), ...workplaces(process.cwd())]
     if (kind === 'container') {
-      const { fabric, reach } = await openUplink((onHello) =>
-        Fabric.start({ ...plan, base: '/' }, onMessage, onHello),
+      // Looked for while the fabric starts.
+      const found = unreadable(['/etc', '/usr/local'])
+      // Told by whoever waits for it, if the fabric starts at all.
+      found.catch(() => {})
+      const { fabric, reach } = await openUplink((makePair) =>
+        Fabric.start({ ...plan, base: '/' }, onMessage, async (pid) => {
+          const [secrets] = await Promise.all([found, makePair(pid)])
+          return { hide: [...hide, ...secrets], uplink: true }
+        }),
       )
       return new BootingHost(kind, fabric, reach, slots)
     }
+    // A root file system that we built ourselves holds nobody's secrets.
     const base = await prepareRootfs()
     const { fabric, reach } = await openRelay((address) =>
-      Fabric.start({ ...plan, base, address }, onMessage),
+      Fabric.start({ ...plan, base, address }, onMessage, async () => ({ hide, uplink: false })),
     )
     return new BootingHost(kind, fabric, reach, slots)
   }

@@ -3,7 +3,8 @@
 /**
  * - `container`: as root, runc over the host's own `/usr` and `/etc`; own address, port 22.
  * - `rootless`: as an ordinary user, the same inside a user namespace over a Debian root file system;
- *   reached through a port on 127/8.
+ *   each has an address of 127/8 and port 2222, whose connections this process accepts and hands on, so that
+ *   a process that is busy, or that waits for a command with `spawnSync`, keeps ssh waiting too.
  * - `none`: nothing boots; for tests of the control plane alone.
  */
 export type MachineKind = 'container' | 'rootless' | 'none'
@@ -20,7 +21,10 @@ export interface MachineRequest {
 
 /** Why a machine is off. */
 export interface MachineEnd {
-  /** `poweroff`: it ended itself; `terminated`: `powerOff()` was called; `failed`: it never came up. */
+  /**
+   * `poweroff`: it ended itself; `terminated`: `powerOff()` or `close()` was called; `failed`: it never came up,
+   * or the process that holds all machines is gone.
+   */
   reason: 'poweroff' | 'terminated' | 'failed'
   detail?: string
 }
@@ -34,7 +38,7 @@ export interface Machine {
   readonly running: Promise<void>
   /** Settles once, when nothing of the machine is left but its console text. Never rejects. */
   readonly off: Promise<MachineEnd>
-  /** What it has written to its console so far. */
+  /** The last 64 KiB of what it has written to its console; still there when it is off. Not to be trusted. */
   console(): string
   /** As pulling the plug: resolves with `off`. Safe to call twice. */
   powerOff(): Promise<MachineEnd>
@@ -46,7 +50,12 @@ export interface MachineHost {
   readonly cidr: string
   /** One line for people: what keeps a machine from harming this computer. */
   readonly isolation: string
-  /** Answers at once, as RunInstances does; the address is already known. */
+  /**
+   * Answers at once, as RunInstances does; the address is already known. Before `running` nothing answers there,
+   * not even with a refusal.
+   *
+   * @throws {LocalEc2Error} `NO_FREE_ADDRESS`
+   */
   boot(request: MachineRequest): Machine
   /** Powers everything off and leaves no process, mount, namespace or file. */
   close(): Promise<void>

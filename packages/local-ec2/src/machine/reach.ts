@@ -28,12 +28,11 @@ const exec = promisify(execFile)
  * The kernel removes the pair when the namespace of the other end goes.
  */
 export async function openUplink(
-  start: (onHello: (fabric: Fabric) => Promise<void>) => Promise<Fabric>,
+  start: (makePair: (pid: number) => Promise<void>) => Promise<Fabric>,
 ): Promise<{ fabric: Fabric; reach: Reach }> {
   let index = -1
-  const fabric = await start(async (started) => {
-    index = await makePair(started.pid)
-    started.tell({ type: 'uplink' })
+  const fabric = await start(async (pid) => {
+    index = await makePair(pid)
   })
   const network = networkName(index)
   const reach: Reach = {

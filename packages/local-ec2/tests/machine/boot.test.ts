@@ -184,6 +184,55 @@ systemctl start --no-block watcher.service
   await machine.powerOff()
 })
 
+test('systemctl does what user-data asks of services, and says what it does not do', async () => {
+  const machine = host.boot(request(cloudConfig(keys)))
+  await login(machine, keys)
+  const unit = (name: string, ...lines: string[]): string =>
+    `printf '%s\\n' '[Service]' ${lines.map((line) => `'${line}'`).join(' ')} >/etc/systemd/system/${name}.service`
+  const script = [
+    unit('once', 'Type=oneshot', 'RemainAfterExit=yes', 'ExecStart=/usr/bin/touch /run/once'),
+    unit('bad', 'ExecStartPre=/bin/false', 'ExecStart=/bin/sleep infinity'),
+    unit(
+      'who',
+      'User=admin',
+      'Environment="A=x y" B=z',
+      'WorkingDirectory=/usr',
+      'ExecStart=/bin/sh -c "echo $USER $PWD $A $B \\',
+      '  >/tmp/who; exec sleep infinity"',
+      'ExecReload=/bin/sh -c "echo $MAINPID >/tmp/who.reloaded"',
+    ),
+    'systemctl start once; echo $? $(systemctl is-active once) $(ls /run/once)',
+    'systemctl start bad 2>&1; echo $? $(systemctl is-active bad) $(systemctl is-failed bad)',
+    'systemctl enable --now who; echo $? $(systemctl is-active who)',
+    'until [ -s /tmp/who ]; do sleep 0.01; done; cat /tmp/who; stat -c %U /tmp/who',
+    'systemctl reload who; kill -0 $(cat /tmp/who.reloaded) && echo reloaded',
+    'systemctl restart who; systemctl is-active who; systemctl stop who; systemctl is-active who',
+    'systemctl start absent 2>&1; echo $?',
+    'systemctl list-timers 2>&1; echo $?',
+    'systemctl start x.socket 2>&1; echo $?',
+  ].join('\n')
+  const { stdout } = await ssh(machine, keys, 'sudo -n bash -s', { input: script })
+  expect(stdout.split('\n')).toEqual([
+    '0 active /run/once',
+    'local-ec2: Job for bad.service failed.',
+    '1 failed failed',
+    '0 active',
+    'admin /usr x y z',
+    'admin',
+    'reloaded',
+    'active',
+    'inactive',
+    'local-ec2: Unit absent.service not found.',
+    '5',
+    "local-ec2: systemctl: 'list-timers' is not supported here",
+    '1',
+    'local-ec2: x.socket: only services are supported',
+    '1',
+    '',
+  ])
+  await machine.powerOff()
+})
+
 describe('the end of a machine', () => {
   const commands = ['poweroff', 'systemctl poweroff -ff', 'shutdown -h now', 'halt', 'reboot']
   test.each(commands)('%s from inside', async (command) => {

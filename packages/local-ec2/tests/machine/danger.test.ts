@@ -64,17 +64,7 @@ describe('files', () => {
   test.runIf(process.getuid?.() === 0)(
     'that only root may read here are not in /etc there',
     async () => {
-      const list = execFileSync('find', [
-        '/etc',
-        '-xdev',
-        '-type',
-        'f',
-        '!',
-        '-perm',
-        '-o=r',
-        '-size',
-        '+0',
-      ])
+      const list = execFileSync('sh', ['-c', 'find /etc -xdev -type f ! -perm -o=r -size +0'])
       const here = list
         .toString()
         .trim()
@@ -84,10 +74,10 @@ describe('files', () => {
       const digests = (await root('find /etc -type f -exec sha256sum {} +')).split('\n')
       const there = new Set(digests.map((line) => line.slice(0, 64)))
       expect(there.size).toBeGreaterThan(100)
-      for (const path of here) {
-        const digest = createHash('sha256').update(readFileSync(path)).digest('hex')
-        expect(there, path).not.toContain(digest)
-      }
+      const shown = here.filter((path) =>
+        there.has(createHash('sha256').update(readFileSync(path)).digest('hex')),
+      )
+      expect(shown).toEqual([])
     },
   )
 

@@ -27,39 +27,47 @@ const isRoot = process.getuid?.() === 0
 
 describe('no process, namespace, mount, interface, cgroup or file is left', () => {
   test('when close() has resolved', async () => {
-    const { child, traces } = await startEndpoint()
-    await end(child, traces, 'SIGTERM')
-    expect(left(traces)).toEqual([])
+    const endpoint = await startEndpoint()
+    await end(endpoint, 'SIGTERM')
+    expect(left(endpoint.traces)).toEqual([])
   })
 
   test('after kill -9 of the endpoint', async () => {
-    const { child, traces } = await startEndpoint()
-    await end(child, traces, 'SIGKILL')
-    await expect.poll(() => left(traces), patience).toEqual([])
+    const endpoint = await startEndpoint()
+    await end(endpoint, 'SIGKILL')
+    await expect.poll(() => left(endpoint.traces), patience).toEqual([])
   })
 
   test('after kill -9 of an endpoint that hangs', async () => {
-    const { child, traces } = await startEndpoint()
-    child.kill('SIGSTOP')
-    await end(child, traces, 'SIGKILL')
-    await expect.poll(() => left(traces), patience).toEqual([])
+    const endpoint = await startEndpoint()
+    endpoint.child.kill('SIGSTOP')
+    await end(endpoint, 'SIGKILL')
+    await expect.poll(() => left(endpoint.traces), patience).toEqual([])
   })
 
   test('after kill -9 of the process that holds the machines', async () => {
-    const { child, traces } = await startEndpoint()
+    const { child, traces, over } = await startEndpoint()
     const fabric = traces.processes.find((each) => commandOf(each).includes('fabric/main'))
     process.kill(Number(fabric?.split(' ')[0]), 'SIGKILL')
     traces.endedAt = ticks()
     await expect.poll(() => left(traces), patience).toEqual([])
-    await end(child, traces, 'SIGKILL')
+    child.kill('SIGKILL')
+    await over
   })
 }, 120_000)
 
 // The kernel cleans up on its own, and soon.
 const patience = { timeout: 10_000 }
 
-async function startEndpoint(): Promise<{ child: ChildProcess; traces: Traces }> {
+interface Endpoint {
+  child: ChildProcess
+  traces: Traces
+  over: Promise<unknown>
+}
+
+async function startEndpoint(): Promise<Endpoint> {
   const child = spawn(process.execPath, [entry], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const over = once(child, 'exit')
   const line = await createInterface(child.stdout)[Symbol.asyncIterator]().next()
   const { id, cidr }: { id: string; cidr: string } = JSON.parse(line.value ?? '')
   const traces = observe(child, id, cidr.replace(/\.0\/24$/, ''))
@@ -67,11 +75,10 @@ async function startEndpoint(): Promise<{ child: ChildProcess; traces: Traces }>
   expect(traces.processes.length).toBeGreaterThanOrEqual(8)
   expect(traces.namespaces.size).toBeGreaterThanOrEqual(isRoot ? 8 : 0)
   expect(traces.interfaces).toHaveLength(isRoot ? 1 : 0)
-  return { child, traces }
+  return { child, traces, over }
 }
 
-async function end(child: ChildProcess, traces: Traces, signal: NodeJS.Signals): Promise<void> {
-  const over = once(child, 'exit')
+async function end({ child, traces, over }: Endpoint, signal: NodeJS.Signals): Promise<void> {
   child.kill(signal)
   await over
   traces.endedAt = ticks()

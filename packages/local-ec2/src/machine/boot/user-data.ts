@@ -10,7 +10,7 @@ import { gunzipSync } from 'node:zlib'
 
 import PostalMime from 'postal-mime'
 
-export type PartKind = 'boothook' | 'cloud-config' | 'script'
+type PartKind = 'boothook' | 'cloud-config' | 'script'
 
 export interface Part {
   kind: PartKind

@@ -1,5 +1,4 @@
 /** The part of a machine's files that all machines of a fabric share: the base below, our changes above. */
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -10,7 +9,7 @@ import type { FabricPlan } from './protocol.ts'
 import { run } from './run.ts'
 
 /** A top directory of the machine that is an overlay, topmost layer first. */
-export interface Layer {
+interface Layer {
   path: string
   lower: readonly string[]
 }
@@ -27,15 +26,17 @@ const packageDatabases = ['/var/lib/dpkg', '/var/lib/apt', '/var/lib/rpm', '/var
 /** Parts of `/usr` that some systems still keep beside it. */
 const systemDirectories = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']
 
-/** @param directory an empty directory on a file system of the fabric's own */
-export async function makeLayers(plan: FabricPlan, directory: string): Promise<Layers> {
-  const { base } = plan
+/**
+ * @param hide absolute paths that no machine may see, besides the fixed rules
+ * @param directory an empty directory on a file system of the fabric's own
+ */
+export async function makeLayers(
+  { base, guest }: FabricPlan,
+  hide: readonly string[],
+  directory: string,
+): Promise<Layers> {
   const whiteout = join(directory, 'whiteout')
-  // A root file system that we built ourselves holds nobody's secrets.
-  const [secrets] = await Promise.all([
-    base === '/' ? unreadable(['/etc', '/usr/local']) : [],
-    run('mknod', [whiteout, 'c', '0', '0']),
-  ])
+  await run('mknod', [whiteout, 'c', '0', '0'])
   const links = new Map<string, string>()
   const tops = ['/usr', '/etc', ...packageDatabases.filter((path) => isDirectory(base + path))]
   for (const name of systemDirectories) {
@@ -47,9 +48,9 @@ export async function makeLayers(plan: FabricPlan, directory: string): Promise<L
   const cover = new Cover(base, directory, whiteout)
   for (const path of emptied) cover.empty(path)
   for (const name of hiddenInEtc) cover.hide(join('/etc', name))
-  for (const path of [...plan.hide, ...secrets]) if (isBelow(path, tops)) cover.hide(path)
-  coverPrograms(cover, plan.guest, tops)
-  coverSettings(cover, plan.guest, base)
+  for (const path of hide) if (isBelow(path, tops)) cover.hide(path)
+  coverPrograms(cover, guest, tops)
+  coverSettings(cover, guest, base)
 
   const overlays = tops.map((path) => ({
     path,
@@ -102,16 +103,4 @@ root ALL=(ALL:ALL) ALL
 function isBelow(path: string, tops: readonly string[]): boolean {
   // Hiding all of /usr would leave no machine: whoever works in /usr itself sees it there.
   return tops.some((top) => path !== top && isInside(path, top))
-}
-
-/** What not everyone may read, topmost first. Other file systems do not show through an overlay anyway. */
-function unreadable(directories: readonly string[]): Promise<string[]> {
-  return new Promise((resolve, reject) => {
-    const test = ['-xdev', '!', '-perm', '-o=r', '!', '-type', 'l', '-prune', '-print0']
-    execFile('find', [...directories, ...test], { maxBuffer: 64 << 20 }, (error, stdout) => {
-      // A file that goes away meanwhile is an error to find, and no loss to us.
-      if (error !== null && typeof error.code !== 'number') reject(error)
-      else resolve(stdout.split('\0').filter((path) => path !== ''))
-    })
-  })
 }

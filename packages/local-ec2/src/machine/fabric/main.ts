@@ -10,13 +10,14 @@ import type { Socket } from 'node:net'
 
 import { Container } from './container.ts'
 import { join } from './join.ts'
-import { makeLayers } from './layers.ts'
+import { type Layers, makeLayers } from './layers.ts'
 import { joinUplink, makeBridge } from './network.ts'
-import type { FabricPlan, FromFabric, ToFabric } from './protocol.ts'
+import type { BootOrder, FabricPlan, FromFabric, Preparation, ToFabric } from './protocol.ts'
 import { run } from './run.ts'
 
 const plan: FabricPlan = JSON.parse(process.argv[2] ?? '')
 const containers = new Map<string, Container>()
+let layers: Layers | undefined
 
 function tell(message: FromFabric): void {
   // A send that fails means that the channel is gone, and then so are we.
@@ -25,38 +26,44 @@ function tell(message: FromFabric): void {
 
 process.on('disconnect', () => process.exit())
 
-async function prepare(): Promise<(message: ToFabric, socket: Socket | undefined) => void> {
+async function makeRoom(): Promise<void> {
   // Over /run: a directory that is everywhere, so that none has to be made on this computer. Its mode keeps
   // out whoever enters this namespace without being root.
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=700,nodev', 'local-ec2', '/run'])
   for (const name of ['layers', 'machines', 'runc', 'netns']) mkdirSync(`/run/${name}`)
-  const [layers] = await Promise.all([
-    makeLayers(plan, '/run/layers'),
-    withoutCgroups(),
-    makeBridge(plan.address),
-  ])
+  await Promise.all([withoutCgroups(), makeBridge(plan.address)])
+}
 
-  return (message, socket) => {
-    if (message.type === 'uplink') {
-      joinUplink().then((guarded) => tell({ type: 'ready', guarded }), fail)
-    } else if (message.type === 'boot') {
-      const { order } = message
-      const { id } = order
-      const container = new Container(plan, layers, `/run/machines/${id}`, order, {
-        running: () => tell({ type: 'running', id }),
-        console: (text) => tell({ type: 'console', id, text }),
-      })
-      containers.set(id, container)
-      void container.live().then((end) => {
-        containers.delete(id)
-        tell({ type: 'off', id, end })
-      })
-    } else if (message.type === 'off') {
-      containers.get(message.id)?.unplug()
-    } else if (socket !== undefined) {
-      join(socket, message.address)
-    }
-  }
+async function prepare({ hide, uplink }: Preparation): Promise<void> {
+  await room
+  const [made, guarded] = await Promise.all([
+    makeLayers(plan, hide, '/run/layers'),
+    uplink ? joinUplink() : true,
+  ])
+  layers = made
+  tell({ type: 'ready', guarded })
+}
+
+function obey(message: ToFabric, socket: Socket | undefined): void {
+  if (message.type === 'prepare') prepare(message.preparation).catch(fail)
+  else if (message.type === 'boot') boot(message.order)
+  else if (message.type === 'off') containers.get(message.id)?.unplug()
+  else if (socket !== undefined) join(socket, message.address)
+}
+
+function boot(order: BootOrder): void {
+  const { id } = order
+  // Nobody orders a machine before `ready`.
+  if (layers === undefined) return
+  const container = new Container(plan, layers, `/run/machines/${id}`, order, {
+    running: () => tell({ type: 'running', id }),
+    console: (text) => tell({ type: 'console', id, text }),
+  })
+  containers.set(id, container)
+  void container.live().then((end) => {
+    containers.delete(id)
+    tell({ type: 'off', id, end })
+  })
 }
 
 /**
@@ -74,11 +81,7 @@ function fail(error: unknown): void {
   tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
 }
 
+const room = makeRoom()
+room.catch(fail)
+process.on('message', obey)
 tell({ type: 'hello' })
-const prepared = prepare()
-prepared.then(() => {
-  if (plan.rootless) tell({ type: 'ready', guarded: true })
-}, fail)
-process.on('message', (message: ToFabric, socket: Socket | undefined) => {
-  prepared.then((obey) => obey(message, socket), fail)
-})

@@ -11,8 +11,14 @@ export interface FabricPlan {
   address?: string
   /** Directory of the programs that run inside a machine. */
   guest: string
+}
+
+/** What can only be said once the fabric's namespaces are there, or is found out while they are made. */
+export interface Preparation {
   /** Absolute paths of this computer that no machine may see, besides the fixed rules. */
   hide: readonly string[]
+  /** Whether there is a veth pair to this computer, whose end in the fabric is called `uplink`. */
+  uplink: boolean
 }
 
 /** One machine, ready to be made. */
@@ -29,8 +35,8 @@ export interface BootOrder {
 }
 
 export type ToFabric =
-  /** The veth pair to this computer is there, its end here is called `uplink`. */
-  | { type: 'uplink' }
+  /** The answer to `hello`. */
+  | { type: 'prepare'; preparation: Preparation }
   | { type: 'boot'; order: BootOrder }
   | { type: 'off'; id: string }
   /** Comes with an accepted socket, to be joined to that machine's port 22. */

@@ -119,7 +119,13 @@ become() {
   bare "$command"
   case $user in
   '' | root) exec setsid /bin/sh -c "exec $bare" ;;
-  *) exec setsid runuser -u "$user" -- /bin/sh -c "exec $bare" ;;
+  *)
+    # Not runuser, which would stay as the parent and hide the process that the unit is about.
+    USER=$user LOGNAME=$user HOME=$(getent passwd "$user" | cut -d: -f6)
+    export USER LOGNAME HOME
+    set -- --reuid="$user" --regid="$(id -g "$user")" --init-groups
+    exec setsid setpriv "$@" /bin/sh -c "exec $bare"
+    ;;
   esac
 }
 
