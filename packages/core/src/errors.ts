@@ -6,6 +6,8 @@ export type ErrorCode =
   | 'OPTION_INVALID'
   /** The AWS SDK's own chain found no credentials. */
   | 'CREDENTIALS_MISSING'
+  /** AWS does not take the credentials: they are wrong, disabled or expired. */
+  | 'CREDENTIALS_REFUSED'
   /** The AWS SDK's own chain found no region. */
   | 'REGION_MISSING'
   /** Nothing answers at the endpoint's address. */
@@ -34,6 +36,8 @@ export type ErrorCode =
   | 'HOST_KEY_MISMATCH'
   /** The far side has our host key but refuses our client key. */
   | 'SSH_REFUSED'
+  /** The far side's sshd knows none of the algorithms that we allow. */
+  | 'SSH_UNSUPPORTED'
   /** The machine answers, but its dead-man switch does not run: it would not end by itself. */
   | 'DEAD_MAN_MISSING'
   /** The ssh connection is gone. */
@@ -44,8 +48,10 @@ export type ErrorCode =
   | 'COMMAND_TIMED_OUT'
   /** A command printed more than `maxOutputBytes`; see `CommandError`. */
   | 'OUTPUT_TOO_LARGE'
-  /** What arrived is not what was sent. */
+  /** What arrived is not what was sent, or could not be read here. */
   | 'TRANSFER_FAILED'
+  /** The proof that this run is alive could not be placed on this computer. */
+  | 'OWNER_SOCKET_FAILED'
   /** The fleet was closed. */
   | 'FLEET_CLOSED'
 

@@ -2,45 +2,36 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Instance as Ec2Instance } from '@aws-sdk/client-ec2'
 
-import { endNow, firstContact } from './boot/dead-man.ts'
 import { userData } from './boot/user-data.ts'
+import { awsCode } from './ec2/call.ts'
 import { type Clients, openClients } from './ec2/clients.ts'
 import { endRun } from './ec2/end-run.ts'
 import { type Identity, identify } from './ec2/identity.ts'
-import { findImage, type FoundImage } from './ec2/image.ts'
+import { findImage } from './ec2/image.ts'
 import { ingressCidrs } from './ec2/ingress.ts'
-import { architectureOf, type Arch } from './ec2/instance-type.ts'
+import { architectureOf } from './ec2/instance-type.ts'
 import { type InventoryItem, takeInventory } from './ec2/inventory.ts'
-import { addressed, runInstances, watchForEnd } from './ec2/launch.ts'
+import { runInstances } from './ec2/launch.ts'
 import { createSecurityGroup } from './ec2/security-group.ts'
 import { sweep, type SweepReport } from './ec2/sweep.ts'
 import type { RunTags, Scope } from './ec2/tags.ts'
 import { terminateInstances } from './ec2/terminate.ts'
 import { BenchawayError, messageOf } from './errors.ts'
-import { Instance, sshTarget } from './instance.ts'
-import { privateText } from './keys/openssh.ts'
-import { generateKeyPair, type KeyPair } from './keys/pair.ts'
+import type { Instance } from './instance.ts'
+import { generateKeyPair } from './keys/pair.ts'
 import { holdOwnerSocket, type OwnerSocket } from './lease/owner-socket.ts'
 import { makeRunId } from './lease/run-id.ts'
+import { meet } from './meet.ts'
 import {
   type FleetOptions,
   type LaunchOptions,
+  resolveCloseOptions,
+  type CloseOptions,
   type ResolvedFleetOptions,
   type ResolvedLaunchOptions,
   resolveFleetOptions,
   resolveLaunchOptions,
 } from './options.ts'
-import { CommandError } from './ssh/command.ts'
-import { type Connection, connect } from './ssh/connection.ts'
-
-export interface CloseOptions {
-  /**
-   * How long to wait for EC2 to take everything apart, in milliseconds. 0 orders the end of every machine and returns:
-   * for when a signal leaves two seconds.
-   * @default 180_000
-   */
-  waitMs?: number | undefined
-}
 
 export interface CloseReport {
   /** What EC2 still lists of this run; empty when nothing is left. */
@@ -48,8 +39,8 @@ export interface CloseReport {
   readonly durationMs: number
 }
 
-/** The tag that local-ec2 puts on a machine whose sshd is not on port 22, which EC2's API cannot say. */
-const portTag = 'local-ec2:ssh-port'
+/** How long EC2 may not know a machine that it has just launched. */
+const unknownMs = 120_000
 
 /** Everything that one run owns. */
 export class Fleet implements AsyncDisposable {
@@ -65,11 +56,14 @@ export class Fleet implements AsyncDisposable {
   readonly #options: ResolvedFleetOptions
   readonly #socket: OwnerSocket
   readonly #closing = new AbortController()
+  /** Machines that EC2 has launched and was not told to end; those that were met have an instance. */
   readonly #alive = new Map<string, Instance | undefined>()
   readonly #launching = new Set<Promise<unknown>>()
-  #starting = 0
+  #requested = 0
   #securityGroup: Promise<string> | undefined
+  #swept: Promise<SweepReport> | undefined
   #closed: Promise<CloseReport> | undefined
+  #gone = false
 
   constructor(
     clients: Clients,
@@ -91,15 +85,21 @@ export class Fleet implements AsyncDisposable {
 
   /**
    * Launches equal machines with one request, and returns them once each is verified and logged in to. If one of
-   * them fails, all of them are terminated.
+   * them fails, all of them are terminated at once. The first launch also sweeps, unless `sweep()` was called.
    *
    * @throws {BenchawayError} with the first failure
    */
   launch(options: LaunchOptions & { count: number }): Promise<Instance[]>
   launch(options: LaunchOptions & { count?: undefined }): Promise<Instance>
+  launch(options: LaunchOptions): Promise<Instance | Instance[]>
   async launch(options: LaunchOptions): Promise<Instance | Instance[]> {
-    this.#assertOpen()
+    this.#closing.signal.throwIfAborted()
     const resolved = resolveLaunchOptions(options)
+    if (this.#swept === undefined) {
+      this.sweep().catch((error: unknown) => {
+        this.#options.log(`the sweep failed: ${messageOf(error)}`)
+      })
+    }
     const launching = this.#launch(resolved)
     this.#launching.add(launching)
     try {
@@ -113,7 +113,8 @@ export class Fleet implements AsyncDisposable {
 
   /** Deletes what dead and expired runs of the same owner and project left behind, and nothing else. */
   sweep(): Promise<SweepReport> {
-    return sweep(this.#clients, this.#scope, this.run)
+    this.#swept = sweep(this.#clients, this.#scope, this.run)
+    return this.#swept
   }
 
   /** What EC2 lists of this run now, asked by tag; terminated instances are nothing that is left. */
@@ -122,15 +123,19 @@ export class Fleet implements AsyncDisposable {
   }
 
   /**
-   * Terminates every machine, deletes what is ours in the right order and asks EC2 what is left. Safe to call twice;
-   * a second call with `waitMs: 0` hurries a first one that waits.
+   * Terminates every machine, deletes what is ours in the right order and asks EC2 what is left. Calling it again
+   * gives the same report; after a failure it tries again, and with `waitMs: 0` it hurries one that waits.
    *
-   * @throws {BenchawayError} when EC2 could not be asked; the machines then end by themselves
+   * @throws {BenchawayError} when EC2 could not be asked; machines that were met have then been told to end over ssh,
+   *   and all others end by themselves
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
-    const { waitMs = 180_000 } = options
-    if (this.#closed && waitMs === 0) return this.#end(0)
-    this.#closed ??= this.#end(waitMs)
+    const { waitMs } = resolveCloseOptions(options)
+    if (this.#closed && waitMs === 0 && !this.#gone) return this.#end(0)
+    this.#closed ??= this.#end(waitMs).catch((error: unknown) => {
+      this.#closed = undefined
+      throw error
+    })
     return this.#closed
   }
 
@@ -145,11 +150,6 @@ export class Fleet implements AsyncDisposable {
     return { owner: this.owner, project: this.project }
   }
 
-  #assertOpen(): void {
-    if (this.#closed === undefined) return
-    throw new BenchawayError('FLEET_CLOSED', `the fleet of run ${this.run} is closed`)
-  }
-
   #tags(): RunTags {
     const { graceMs, ttlMs } = this.#options
     // Counted from the launch, as the dead-man switch does, with room for the boot.
@@ -157,132 +157,105 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #launch(options: ResolvedLaunchOptions): Promise<Instance[]> {
-    const { type, count, signal } = options
-    const { maxInstances, log } = this.#options
-    if (this.#alive.size + this.#starting + count > maxInstances) {
-      throw new BenchawayError(
-        'TOO_MANY_INSTANCES',
-        `${count} more would make ${this.#alive.size + this.#starting + count} machines, and maxInstances is ${maxInstances}`,
-        { hint: 'Set the option `maxInstances` if you mean it.' },
-      )
-    }
-    this.#starting += count
-    const hostKey = generateKeyPair()
-    const clientKey = generateKeyPair()
     const started = performance.now()
-    let launched: Ec2Instance[] = []
+    const { count } = options
+    this.#assertRoomFor(count)
+    const failed = new AbortController()
+    const signal = AbortSignal.any([
+      this.#closing.signal,
+      failed.signal,
+      ...(options.signal ? [options.signal] : []),
+    ])
+    let requested = count
+    this.#requested += requested
+    let meetings: Promise<Instance>[] = []
+    let ids: string[] = []
     try {
-      // The group does not wait for the type and the image: each costs a round trip to AWS.
-      const group = this.#ownSecurityGroup()
-      group.catch(() => undefined)
-      const arch = await architectureOf(this.#clients, type)
-      const image = await findImage(this.#clients, options.image, arch, options.user)
-      const tags = this.#tags()
-      const { graceMs, ttlMs } = this.#options
-      const limits = { graceMs, ttlMs, deadline: tags.expires }
-      launched = await runInstances(this.#clients, {
-        type,
-        count,
-        image,
-        volumeGib: options.volumeGib,
-        securityGroup: await group,
-        userData: userData({ hostKey, clientKey: clientKey.publicKey, limits }),
-        tags,
-      })
+      const { launched, ...met } = await this.#request(options, signal)
+      ids = launched.flatMap(({ InstanceId: id }) => id ?? [])
+      for (const id of ids) this.#alive.set(id, undefined)
+      this.#requested -= requested
+      requested = 0
+
       const answered = performance.now()
-      for (const { InstanceId: id } of launched)
-        if (id !== undefined) this.#alive.set(id, undefined)
-      const until = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])])
-      const meeting = launched.map((instance) =>
-        this.#meet(instance, {
-          type,
-          arch,
-          image,
-          hostKey,
-          clientKey,
+      meetings = launched.map((instance) =>
+        meet(instance, {
+          ...met,
+          clients: this.#clients,
           requestMs: answered - started,
           answered,
-          signal: until,
+          graceMs: this.#options.graceMs,
+          signal,
+          log: this.#options.log,
+          terminate: (id) => this.#terminate([id]),
+        }).catch((error: unknown) => {
+          // The others are not waited for: all of them end.
+          failed.abort(error)
+          throw error
         }),
       )
-      const met = await Promise.allSettled(meeting)
-      for (const one of met) if (one.status === 'rejected') throw one.reason
-      return await Promise.all(meeting)
+      const instances = await Promise.all(meetings)
+      for (const instance of instances) this.#alive.set(instance.id, instance)
+      return instances
     } catch (error) {
-      const ids = launched.flatMap(({ InstanceId: id }) => id ?? [])
-      // A failed clean-up never hides the error that came first; `close()` tries again by tag.
+      failed.abort(error)
+      for (const one of await Promise.allSettled(meetings)) {
+        if (one.status === 'fulfilled') one.value.disconnect()
+      }
+      // A failed clean-up never hides the error that came first; `close()` tries again.
       await this.#terminate(ids).catch((again: unknown) => {
-        log(`terminating ${ids.join(', ')} failed: ${messageOf(again)}`)
+        this.#options.log(`terminating ${ids.join(', ')} failed: ${messageOf(again)}`)
       })
       throw error
     } finally {
-      this.#starting -= count
+      this.#requested -= requested
     }
   }
 
-  async #meet(launched: Ec2Instance, plan: MeetingPlan): Promise<Instance> {
-    const { type, arch, image, hostKey, clientKey, requestMs, answered, signal } = plan
-    const id = launched.InstanceId ?? ''
-    const { graceMs, log } = this.#options
-    const instance = await addressed(this.#clients, id, { timeoutMs: graceMs, signal })
-    const bootMs = performance.now() - answered
-    const port = instance.Tags?.find((tag) => tag.Key === portTag)?.Value
-    const access = {
-      id,
-      type,
-      arch,
-      image: image.name,
-      privateIp: instance.PrivateIpAddress ?? '',
-      publicIp: instance.PublicIpAddress ?? '',
-      port: this.target === 'local' && port !== undefined ? Number(port) : 22,
-      user: image.user,
-      hostKey: Buffer.from(hostKey.publicKey).toString('base64'),
-      clientKey: privateText(clientKey, 'benchaway'),
+  /** All that EC2 is asked before and with RunInstances. */
+  async #request(options: ResolvedLaunchOptions, signal: AbortSignal) {
+    const { type, count, user, volumeGib } = options
+    // The group does not wait for the type and the image: each costs a round trip to AWS.
+    const group = this.#ownSecurityGroup()
+    group.catch(() => undefined)
+    const arch = await architectureOf(this.#clients, type)
+    const image = await findImage(this.#clients, options.image, arch, user)
+    const hostKey = generateKeyPair()
+    const clientKey = generateKeyPair()
+    const { graceMs, ttlMs } = this.#options
+    const run = async (securityGroup: string): Promise<Ec2Instance[]> => {
+      const tags = this.#tags()
+      const limits = { graceMs, ttlMs, deadline: tags.expires }
+      // The last moment at which nothing exists: after it there is something to terminate.
+      signal.throwIfAborted()
+      return runInstances(this.#clients, {
+        type,
+        count,
+        image,
+        volumeGib,
+        securityGroup,
+        userData: userData({ hostKey, clientKey: clientKey.publicKey, limits }),
+        tags,
+      })
     }
-    log(`${type} ${id} runs at ${access.publicIp} after ${seconds(bootMs)}`)
+    const launched = await run(await group).catch(async (error: unknown) => {
+      if (awsCode(error) !== 'InvalidGroup.NotFound') throw error
+      // A fleet that was idle beyond its time lost its group to somebody's sweep.
+      this.#securityGroup = undefined
+      return run(await this.#ownSecurityGroup())
+    })
+    return { launched, type, arch, image, hostKey, clientKey }
+  }
 
-    const met = new AbortController()
-    const watch = watchForEnd(this.#clients, id, met.signal)
-    let connection: Connection
-    try {
-      const connecting = connect(
-        sshTarget({ ...access, timing: { requestMs, bootMs, connectMs: 0 } }),
-        {
-          timeoutMs: graceMs,
-          signal: AbortSignal.any([signal, met.signal]),
-        },
-      )
-      connecting.catch(() => undefined)
-      // A machine that ended will never answer: its end is known long before the deadline.
-      const ended = watch.then(() => connecting)
-      connection = await Promise.race([connecting, ended])
-    } finally {
-      met.abort()
-      watch.catch(() => undefined)
-    }
-    const connectMs = performance.now() - answered - bootMs
-    const ready = new Instance(
-      { ...access, timing: { requestMs, bootMs, connectMs } },
-      connection,
-      () => this.#terminate([id]),
+  #assertRoomFor(count: number): void {
+    const { maxInstances } = this.#options
+    const would = this.#alive.size + this.#requested + count
+    if (would <= maxInstances) return
+    throw new BenchawayError(
+      'TOO_MANY_INSTANCES',
+      `${count} more would make ${would} machines, and maxInstances is ${maxInstances}`,
+      { hint: 'Set the option `maxInstances` if you mean it.' },
     )
-    try {
-      await ready.exec(firstContact, { timeoutMs: 20_000, signal })
-    } catch (error) {
-      ready.disconnect()
-      if (!(error instanceof CommandError) || error.code === 'CONNECTION_LOST') throw error
-      throw new BenchawayError(
-        'DEAD_MAN_MISSING',
-        `${id} runs without its dead-man switch, so it would not end by itself`,
-        {
-          hint: `Use an image with cloud-init and bash; ${image.name} seems to lack one.`,
-          cause: error,
-        },
-      )
-    }
-    this.#alive.set(id, ready)
-    log(`${type} ${id} verified and logged in to after ${seconds(bootMs + connectMs)}`)
-    return ready
   }
 
   #ownSecurityGroup(): Promise<string> {
@@ -297,78 +270,67 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #terminate(ids: readonly string[]): Promise<void> {
-    await terminateInstances(this.#clients, ids)
-    for (const id of ids) this.#alive.delete(id)
+    const unknown = await terminateInstances(this.#clients, ids, unknownMs)
+    for (const id of ids) if (!unknown.includes(id)) this.#alive.delete(id)
   }
 
   async #end(waitMs: number): Promise<CloseReport> {
     const started = performance.now()
-    this.#closing.abort(
-      new BenchawayError('FLEET_CLOSED', `the fleet of run ${this.run} is closed`),
-    )
-    const known = [...this.#alive]
+    const { log } = this.#options
+    const closed = new BenchawayError('FLEET_CLOSED', `the fleet of run ${this.run} is closed`)
+    this.#closing.abort(closed)
+    const met = [...this.#alive.values()].flatMap((instance) => instance ?? [])
+    const powerOff = (): Promise<unknown> =>
+      Promise.allSettled(met.map((instance) => instance.powerOff()))
+    // In a hurry nobody waits to hear whether EC2 answers at all.
+    const ordered = waitMs === 0 ? powerOff() : undefined
     try {
       // What is being launched would otherwise appear after the inventory. In a hurry a late one is the dead-man's.
       await Promise.race([
         Promise.allSettled(this.#launching),
-        sleep(waitMs === 0 ? 500 : 60_000, undefined, { ref: false }),
+        sleep(waitMs === 0 ? 500 : unknownMs, undefined, { ref: false }),
       ])
+      const known = [...this.#alive.keys()]
       const left = await endRun(this.#clients, {
         scope: this.#scope,
         run: this.run,
-        known: known.map(([id]) => id),
+        known,
         waitMs,
-        log: this.#options.log,
+        log,
       })
       // Otherwise the socket dies with this process, which proves to the next sweep that what is left may go.
-      if (left.length === 0) await this.#socket.close()
+      if (left.length === 0) {
+        this.#gone = true
+        await this.#socket.close()
+        this.#clients.close()
+      }
       return { left, durationMs: performance.now() - started }
     } catch (error) {
-      // Without AWS, as with expired credentials, a machine still takes our word over ssh.
-      const reachable = known.flatMap(([, instance]) => instance ?? [])
-      await Promise.allSettled(
-        reachable.map((instance) => instance.exec(endNow, { timeoutMs: 2000 })),
-      )
+      await (ordered ?? powerOff())
       throw error
     } finally {
-      for (const [, instance] of known) instance?.disconnect()
-      this.#clients.close()
+      for (const instance of met) instance.disconnect()
     }
   }
-}
-
-interface MeetingPlan {
-  readonly type: string
-  readonly arch: Arch
-  readonly image: FoundImage
-  readonly hostKey: KeyPair
-  readonly clientKey: KeyPair
-  readonly requestMs: number
-  /** When EC2 answered RunInstances. */
-  readonly answered: number
-  readonly signal: AbortSignal
 }
 
 /**
  * Opens a fleet: finds out who is calling and where, and proves to other runs on this computer that this one is alive.
  * Nothing is created in the account before the first `launch()`.
  *
- * @throws {BenchawayError} `OPTION_INVALID`, `REGION_MISSING`, `CREDENTIALS_MISSING`, `ENDPOINT_UNREACHABLE`
+ * @throws {BenchawayError} `OPTION_INVALID`, `REGION_MISSING`, `CREDENTIALS_MISSING`, `CREDENTIALS_REFUSED`,
+ *   `ENDPOINT_UNREACHABLE`, `OWNER_SOCKET_FAILED`
  */
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const resolved = resolveFleetOptions(options)
   const clients = await openClients(resolved.target, resolved.region)
   try {
     const identity = await identify(clients)
-    const run = makeRunId()
+    const run = makeRunId(clients.now())
     const socket = await holdOwnerSocket(run)
     return new Fleet(clients, identity, resolved, run, socket)
   } catch (error) {
     clients.close()
     throw error
   }
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`
 }

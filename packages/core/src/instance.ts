@@ -1,3 +1,4 @@
+import { endNow } from './boot/dead-man.ts'
 import type { Arch } from './ec2/instance-type.ts'
 import { fingerprint, knownHostsLine, publicBlob } from './keys/openssh.ts'
 import type { CommandResult } from './ssh/command.ts'
@@ -109,8 +110,16 @@ export class Instance {
 
   /** Ends the machine. Resolves once EC2 has accepted that; safe to call twice. */
   async terminate(): Promise<void> {
-    this.#connection.close()
     await this.#terminate()
+    this.#connection.close()
+  }
+
+  /**
+   * Asks the machine itself to end, over ssh and without AWS: for when credentials have expired or EC2 does not
+   * answer. Resolves once its dead-man switch has heard it.
+   */
+  async powerOff(): Promise<void> {
+    await exec(this.#connection, endNow, { timeoutMs: 2000 }, true)
   }
 
   /** Closes the ssh connection and leaves the machine alone. */

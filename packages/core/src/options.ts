@@ -14,7 +14,7 @@ export interface FleetOptions {
    * @default 'aws'
    */
   target?: 'aws' | LocalTarget | undefined
-  /** Such as `eu-central-1`. @default what the AWS SDK finds in the environment or the profile */
+  /** Such as `eu-central-1`; a local target has its own. @default what the AWS SDK finds in the environment or the profile */
   region?: string | undefined
   /**
    * From where ssh is let in: `'me'` is this computer's address as AWS sees it, `'any'` everybody, otherwise a list of
@@ -57,6 +57,15 @@ export interface LaunchOptions {
   signal?: AbortSignal | undefined
 }
 
+export interface CloseOptions {
+  /**
+   * How long to wait for EC2 to take everything apart, in milliseconds. 0 orders the end of every machine, over ssh as
+   * well, and returns: for when a signal leaves two seconds.
+   * @default 180_000
+   */
+  waitMs?: number | undefined
+}
+
 export interface ResolvedFleetOptions {
   readonly project: string
   readonly target: 'aws' | LocalTarget
@@ -78,7 +87,7 @@ export function resolveFleetOptions(options: FleetOptions): ResolvedFleetOptions
     ],
     target: [
       (value) => value === 'aws' || isLocalTarget(value),
-      `'aws' or what startLocalEc2() returns`,
+      `'aws', or what startLocalEc2() returns: an endpoint on loopback, its region and credentials`,
     ],
     region: [isText, 'the name of a region, such as eu-central-1'],
     ingress: [isIngress, `'me', 'any' or a list of address blocks such as 203.0.113.0/24`],
@@ -144,13 +153,23 @@ export function resolveLaunchOptions(options: LaunchOptions): ResolvedLaunchOpti
   return { type, count, image, user, volumeGib, signal }
 }
 
+export function resolveCloseOptions(options: CloseOptions): { readonly waitMs: number } {
+  checkOptions('close()', options, {
+    waitMs: [isMs(0, day), 'milliseconds up to 86400000 (a day)'],
+  })
+  const { waitMs = 180_000 } = options
+  return { waitMs }
+}
+
 function isLocalTarget(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  // Only on this computer: nothing that is called local may ever reach AWS.
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    'endpoint' in value &&
     'region' in value &&
-    'credentials' in value
+    'credentials' in value &&
+    'endpoint' in value &&
+    typeof value.endpoint === 'string' &&
+    /^http:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?\/?$/.test(value.endpoint)
   )
 }
 
@@ -161,7 +180,12 @@ function isIngress(value: unknown): boolean {
 
 function isBlock(value: unknown): boolean {
   if (typeof value !== 'string') return false
-  const [address = '', bits = ''] = value.split('/')
+  const [address = '', bits = '', ...more] = value.split('/')
   const family = isIP(address)
-  return family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+  return (
+    more.length === 0 &&
+    family !== 0 &&
+    /^\d{1,3}$/.test(bits) &&
+    Number(bits) <= (family === 4 ? 32 : 128)
+  )
 }

@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -210,11 +210,12 @@ describe('a machine that is not what we launched is terminated', () => {
   const launchWith = async (
     meddle: (userData: Uint8Array | undefined) => Uint8Array | undefined,
     graceMs = 30_000,
+    count = 1,
   ): Promise<unknown> => {
     const meddled = await startMeddledEc2(meddle)
     try {
       const fleet = await openFleet({ project, target: meddled, graceMs })
-      const failure = await fleet.launch({ type }).then(
+      const failure = await fleet.launch({ type, count }).then(
         () => undefined,
         (error: unknown) => error,
       )
@@ -241,6 +242,20 @@ describe('a machine that is not what we launched is terminated', () => {
       message: expect.stringMatching(/ proved host key SHA256:\S{43}, expected SHA256:\S{43}$/),
     })
     expect(performance.now() - started).toBeLessThan(20_000)
+  })
+
+  test('with all that came with it, although another of them is silent', async () => {
+    const limits = { graceMs: 60_000, ttlMs: 60_000, deadline: Date.now() + 60_000 }
+    const clientKey = generateKeyPair().publicKey
+    const other = userData({ hostKey: generateKeyPair(), clientKey, limits })
+    let booted = 0
+    const failure = await launchWith(
+      () => (booted++ === 0 ? other : Buffer.from('#cloud-boothook\n#!/bin/sh\nsleep 600\n')),
+      60_000,
+      2,
+    )
+    // The silent one alone would be waited for for a minute, the limit of this test.
+    expect(failure).toMatchObject({ code: 'HOST_KEY_MISMATCH' })
   })
 
   test('when it never answers', async () => {
@@ -335,6 +350,7 @@ describe('a sweep', () => {
       'of another owner': tags({ owner: 'user/somebody' }),
       'of another version': tags({ v: '2' }),
       'without an expiry': tags().slice(0, 4),
+      'whose run is a path': tags({ run: '../../etc/passwd' }),
       'of a young run': tags({ run: makeRunId() }),
       untagged: [],
     }
@@ -369,6 +385,19 @@ describe('a fleet', () => {
     expect(await fleet.inventory()).toEqual([])
   })
 
+  test('counts a machine once, booting or not, and no longer when it is terminated', async () => {
+    await using fleet = await openLocal({ maxInstances: 2 })
+    const first = fleet.launch({ type })
+    const second = fleet.launch({ type })
+    await expect(fleet.launch({ type })).rejects.toMatchObject({
+      code: 'TOO_MANY_INSTANCES',
+      message: '1 more would make 3 machines, and maxInstances is 2',
+    })
+    await (await first).terminate()
+    await second
+    await fleet.launch({ type })
+  })
+
   test('names a type that does not exist, and one whose processor is not here', async () => {
     await using fleet = await openLocal()
     await expect(fleet.launch({ type: 'm7i.enormous' })).rejects.toMatchObject({
@@ -392,6 +421,30 @@ describe('a fleet', () => {
     await expect(async () => fleet.launch({ type })).rejects.toMatchObject({ code: 'FLEET_CLOSED' })
   })
 
+  test('closed in a hurry before RunInstances never sends it', async () => {
+    const fleet = await openLocal()
+    const before = (await instancesAt(local)).length
+    const launching = fleet.launch({ type })
+    launching.catch(() => undefined)
+    await fleet.close({ waitMs: 0 })
+    await expect(launching).rejects.toMatchObject({ code: 'FLEET_CLOSED' })
+    expect(await instancesAt(local)).toHaveLength(before)
+  })
+
+  test('that could not be closed can be closed again', async () => {
+    const cable = await cableTo(local)
+    const fleet = await openFleet({ project, target: cable.target })
+    const { id } = await fleet.launch({ type })
+    cable.cut()
+    await expect(fleet.close({ waitMs: 1000 })).rejects.toMatchObject({
+      code: 'ENDPOINT_UNREACHABLE',
+    })
+    await cable.mend()
+    expect((await fleet.close()).left).toEqual([])
+    await terminated(local, id)
+    await cable[Symbol.asyncDispose]()
+  })
+
   test('closed in a hurry orders the end of every machine before it returns', async () => {
     const fleet = await openLocal()
     const { id } = await fleet.launch({ type })
@@ -413,32 +466,47 @@ describe('a fleet', () => {
 
 describe('without an AWS account', () => {
   // A process of its own, whose environment holds nothing of AWS and whose home has no profile.
-  const openIn = (env: Record<string, string>): string => {
+  const openIn = async (env: Record<string, string>, target = `'aws'`): Promise<string> => {
     const home = mkdtempSync(path.join(tmpdir(), 'benchaway-home-'))
     const source = new URL('../src/fleet.ts', import.meta.url).href
     const code = `
       const { openFleet } = await import('${source}')
-      await openFleet({ project: 'p' }).catch(({ code, message, hint }) => console.log(JSON.stringify({ code, message, hint })))`
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', code], {
-      encoding: 'utf8',
-      env: { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env },
-    })
+      await openFleet({ project: 'p', target: ${target} }).catch(({ code, message, hint }) => console.log(JSON.stringify({ code, message, hint })))`
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', code],
+      {
+        env: { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env },
+      },
+    )
     rmSync(home, { recursive: true })
-    return said
+    return stdout
   }
 
-  test('a missing region is named, with three ways to set it', () => {
-    expect(JSON.parse(openIn({}))).toEqual({
+  test('a missing region is named, with three ways to set it', async () => {
+    expect(JSON.parse(await openIn({}))).toEqual({
       code: 'REGION_MISSING',
       message: 'no AWS region is set',
       hint: 'Set the option `region`, the variable AWS_REGION, or a region in your AWS profile.',
     })
   })
 
-  test('missing credentials are named, with the way to do without', () => {
-    expect(JSON.parse(openIn({ AWS_REGION: 'eu-central-1' }))).toEqual({
+  test('a local target is reached whatever the environment says about endpoints', async () => {
+    const target = JSON.stringify({ ...local, close: undefined })
+    expect(
+      await openIn({ AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'true' }, target),
+    ).toBe('')
+  })
+
+  test('an endpoint that is not on this computer is no local target', async () => {
+    const target = JSON.stringify({ ...local, endpoint: 'https://ec2.eu-central-1.amazonaws.com' })
+    expect(JSON.parse(await openIn({}, target))).toMatchObject({ code: 'OPTION_INVALID' })
+  })
+
+  test('missing credentials are named, with the way to do without', async () => {
+    expect(JSON.parse(await openIn({ AWS_REGION: 'eu-central-1' }))).toEqual({
       code: 'CREDENTIALS_MISSING',
-      message: 'no AWS credentials were found',
+      message: 'no AWS credentials: Could not load credentials from any providers',
       hint: "Log in (for example `aws sso login`) or set AWS_PROFILE; without an AWS account use target 'local'.",
     })
   })

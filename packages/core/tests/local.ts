@@ -56,6 +56,8 @@ export interface Cable extends AsyncDisposable {
   readonly target: LocalTarget
   /** From now on the endpoint cannot be reached. */
   cut(): void
+  /** From now on it can be reached again. */
+  mend(): Promise<void>
 }
 
 /** The same endpoint through a connection that can be cut. */
@@ -89,6 +91,10 @@ export async function cableTo(target: LocalTarget): Promise<Cable> {
       credentials: target.credentials,
     },
     cut,
+    mend: async () => {
+      server.listen(own, '127.0.0.1')
+      await once(server, 'listening')
+    },
     [Symbol.asyncDispose]: async () => cut(),
   }
 }

@@ -18,8 +18,10 @@ export interface Sshd extends AsyncDisposable {
   readonly process: ChildProcess
 }
 
-export async function startSshd(options: { hostKey?: KeyPair; port?: number } = {}): Promise<Sshd> {
-  const { hostKey = generateKeyPair(), port = await freePort() } = options
+export async function startSshd(
+  options: { hostKey?: KeyPair; port?: number; more?: readonly string[] } = {},
+): Promise<Sshd> {
+  const { hostKey = generateKeyPair(), port = await freePort(), more = [] } = options
   const client = generateKeyPair()
   const folder = mkdtempSync(path.join(tmpdir(), 'benchaway-sshd-'))
   const file = (name: string, text: string): string => {
@@ -40,6 +42,7 @@ export async function startSshd(options: { hostKey?: KeyPair; port?: number } = 
     'PermitRootLogin yes',
     // The start-up files of whoever runs the tests are none of their business.
     `SetEnv HOME=${folder}`,
+    ...more,
   ]
   const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', file('config', config.join('\n'))], {
     stdio: ['ignore', 'ignore', 'pipe'],

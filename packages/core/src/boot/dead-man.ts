@@ -2,8 +2,8 @@
  * The dead-man switch: what ends a machine when nobody is left to end it.
  *
  * It travels inside RunInstances, so there is no moment at which a machine exists without it. It waits on a FIFO,
- * which costs nothing while a benchmark runs, and its limits are counted by the machine's own clock since boot and
- * by the wall clock: nothing that is written to the FIFO moves those.
+ * which costs nothing while a benchmark runs. Its limits are counted from its own start by the machine's uptime, and
+ * by the wall clock: nothing that is written to the FIFO moves those two.
  *
  * Never run the script outside a machine: its last resort is the kernel's own power-off.
  */
@@ -47,10 +47,12 @@ fifo=${fifo}
 exec 3<>$fifo
 uptime() { read -r up _ </proc/uptime; up=\${up%.*}; }
 uptime
-# Counted from here, since a container may show its host's uptime. A reboot starts it anew and leaves only the
-# deadline, which is why there is one.
-booted=$up
+# Kept in files, or a restart of this script would wait for a first contact that has long been. A reboot forgets them
+# and leaves only the deadline, which is why there is one.
+[ -s /run/benchaway/booted ] || echo $up >/run/benchaway/booted
+read -r booted </run/benchaway/booted
 grace=$((booted + ${seconds(limits.graceMs)})) why='nobody came'
+[ ! -e /run/benchaway/met ] || grace=0
 while :; do
   uptime; printf -v now '%(%s)T' -1
   left=$((booted + ${seconds(limits.ttlMs)} - up)) reason='time is up'
@@ -59,7 +61,7 @@ while :; do
   ((left < 1)) && break
   line=; read -r -n 64 -t $left -u 3 line || continue
   case $line in
-  b) grace=0 ;;
+  b) grace=0; : >/run/benchaway/met ;;
   end) reason=released; break ;;
   esac
 done
@@ -68,7 +70,7 @@ echo "benchaway: $reason, powering off" >/dev/console 2>/dev/null || :
 timeout -s KILL 5 systemctl poweroff -ff || timeout -s KILL 5 poweroff -ff
 echo o >/proc/sysrq-trigger
 EOS
-chmod 0700 /run/benchaway/dead-man
+# Debian mounts /run noexec, so bash reads the script; it could not be started by its name.
 if [ -d /run/systemd/system ]; then
   cat >/run/systemd/system/benchaway-dead-man.service <<'EOS'
 [Unit]
@@ -76,7 +78,7 @@ Description=Ends this machine when nobody is left to end it
 DefaultDependencies=no
 StartLimitIntervalSec=0
 [Service]
-ExecStart=/run/benchaway/dead-man
+ExecStart=/bin/bash /run/benchaway/dead-man
 Restart=always
 RestartSec=1
 OOMScoreAdjust=-1000
@@ -88,7 +90,7 @@ EOS
   systemctl daemon-reload
   systemctl start --no-block benchaway-dead-man.service
 else
-  setsid /run/benchaway/dead-man </dev/null >/dev/null 2>&1 &
+  setsid bash /run/benchaway/dead-man </dev/null >/dev/null 2>&1 &
 fi
 `
 }

@@ -5,6 +5,7 @@ import type { Clients } from './clients.ts'
 const unreachable = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'EPIPE',
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ENOTFOUND',
@@ -12,10 +13,13 @@ const unreachable = new Set([
   'ETIMEDOUT',
 ])
 
+const refusesCredentials =
+  /^(?:AuthFailure|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|ExpiredToken|RequestExpired|CredentialsProviderError|TokenProviderError)/
+
 /**
  * Sends one request and gives a failure our shape.
  *
- * @throws {BenchawayError} `ENDPOINT_UNREACHABLE`, `PERMISSION_DENIED`, `CREDENTIALS_MISSING` or `AWS_REFUSED`; `cause` is the SDK's own error
+ * @throws {BenchawayError} `ENDPOINT_UNREACHABLE`, `PERMISSION_DENIED`, `CREDENTIALS_REFUSED` or `AWS_REFUSED`; `cause` is the SDK's own error
  */
 export async function call<T>(
   action: string,
@@ -40,12 +44,12 @@ export async function call<T>(
         cause,
       })
     }
-    if (code.startsWith('ExpiredToken') || code === 'RequestExpired') {
+    if (refusesCredentials.test(code)) {
       throw new BenchawayError(
-        'CREDENTIALS_MISSING',
-        `AWS says that the credentials have expired`,
+        'CREDENTIALS_REFUSED',
+        `AWS does not take the credentials: ${text}`,
         {
-          hint: 'Log in again (for example `aws sso login`).',
+          hint: 'Log in again (for example `aws sso login`), or check AWS_PROFILE and the AWS_* variables.',
           cause,
         },
       )

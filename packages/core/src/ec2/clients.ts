@@ -1,7 +1,7 @@
 import { EC2Client } from '@aws-sdk/client-ec2'
 import { STSClient } from '@aws-sdk/client-sts'
 
-import { BenchawayError } from '../errors.ts'
+import { BenchawayError, messageOf } from '../errors.ts'
 
 /** An endpoint that is not AWS, such as the one that `startLocalEc2()` returns. */
 export interface LocalTarget {
@@ -18,7 +18,7 @@ export interface Clients {
   readonly target: 'aws' | 'local'
   /** Where requests go, for messages. */
   readonly endpoint: string
-  /** AWS's time, epoch milliseconds: the SDK learns the difference from each answer. */
+  /** AWS's time, epoch milliseconds: the SDK learns from its answers when our clock is off by minutes. */
   now(): number
   close(): void
 }
@@ -38,6 +38,8 @@ export async function openClients(
   const common = {
     ...(given === undefined ? {} : { region: given }),
     ...(local ? { endpoint: local.endpoint, credentials: local.credentials } : {}),
+    // Either would send requests elsewhere, and both are read from the environment otherwise.
+    ...(local ? { useFipsEndpoint: false, useDualstackEndpoint: false } : {}),
     // The SDK has no time limit of its own: a lost answer would hang for ever.
     requestHandler: {
       connectionTimeout: 5000,
@@ -47,20 +49,21 @@ export async function openClients(
   }
   // EC2 throttles by the account; three tries, the SDK's default, are over within a second and a half.
   const ec2 = new EC2Client({ ...common, retryMode: 'standard', maxAttempts: local ? 3 : 10 })
-  const sts = new STSClient(common)
+  const sts = new STSClient({ ...common, retryMode: 'standard', maxAttempts: 3 })
   const close = (): void => {
     ec2.destroy()
     sts.destroy()
   }
   try {
     const resolved = await ec2.config.region().catch((cause: unknown) => {
-      throw new BenchawayError('REGION_MISSING', 'no AWS region is set', {
+      const reason = given === undefined ? 'no AWS region is set' : `'${given}' is no AWS region`
+      throw new BenchawayError('REGION_MISSING', reason, {
         hint: 'Set the option `region`, the variable AWS_REGION, or a region in your AWS profile.',
         cause,
       })
     })
     await ec2.config.credentials().catch((cause: unknown) => {
-      throw new BenchawayError('CREDENTIALS_MISSING', 'no AWS credentials were found', {
+      throw new BenchawayError('CREDENTIALS_MISSING', `no AWS credentials: ${messageOf(cause)}`, {
         hint: "Log in (for example `aws sso login`) or set AWS_PROFILE; without an AWS account use target 'local'.",
         cause,
       })
@@ -71,7 +74,7 @@ export async function openClients(
       region: resolved,
       target: local ? 'local' : 'aws',
       endpoint: local?.endpoint ?? `ec2.${resolved}.amazonaws.com`,
-      now: () => Date.now() + ec2.config.systemClockOffset,
+      now: () => Date.now() + (ec2.config.systemClockOffset || sts.config.systemClockOffset),
       close,
     }
   } catch (error) {

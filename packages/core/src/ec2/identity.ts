@@ -1,5 +1,6 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 
+import { BenchawayError } from '../errors.ts'
 import { call } from './call.ts'
 import type { Clients } from './clients.ts'
 
@@ -14,7 +15,11 @@ export async function identify(clients: Clients): Promise<Identity> {
   const answer = await call('GetCallerIdentity', clients, () =>
     clients.sts.send(new GetCallerIdentityCommand({})),
   )
-  return { account: answer.Account ?? '', owner: ownerOf(answer.Arn ?? '') }
+  const { Account: account, Arn: arn } = answer
+  if (account === undefined || arn === undefined) {
+    throw new BenchawayError('AWS_REFUSED', 'GetCallerIdentity answered without an account')
+  }
+  return { account, owner: ownerOf(arn) }
 }
 
 /**

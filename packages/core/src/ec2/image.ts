@@ -61,11 +61,12 @@ export async function findImage(
   user: string | undefined,
 ): Promise<FoundImage> {
   const distribution = distributions[image]
+  const architecture = { Name: 'architecture', Values: [arch === 'x64' ? 'x86_64' : 'arm64'] }
   const answer = await call('DescribeImages', clients, () =>
     clients.ec2.send(
       new DescribeImagesCommand(
         distribution === undefined
-          ? { ImageIds: [image] }
+          ? { ImageIds: [image], Filters: [architecture] }
           : {
               Owners: [distribution.owner],
               Filters: [
@@ -73,7 +74,7 @@ export async function findImage(
                   Name: 'name',
                   Values: [distribution.pattern.replace('ARCH', distribution.arch[arch])],
                 },
-                { Name: 'architecture', Values: [arch === 'x64' ? 'x86_64' : 'arm64'] },
+                architecture,
                 { Name: 'state', Values: ['available'] },
               ],
             },

@@ -75,7 +75,11 @@ export async function runInstances(clients: Clients, request: RunRequest): Promi
       throw error
     },
   )
-  return answer.Instances ?? []
+  const launched = answer.Instances ?? []
+  if (launched.length !== count) {
+    throw new BenchawayError('AWS_REFUSED', `RunInstances launched ${launched.length} of ${count}`)
+  }
+  return launched
 }
 
 /**
@@ -103,16 +107,24 @@ export async function addressed(
   )
 }
 
-/** Rejects with `INSTANCE_ENDED` when the machine ends; otherwise waits until `signal` aborts and resolves. */
+/**
+ * Rejects with `INSTANCE_ENDED` when the machine ends; otherwise waits until `signal` aborts and resolves. EC2 not
+ * answering says nothing about the machine.
+ */
 export async function watchForEnd(
   clients: Clients,
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await pollUntil(() => look(clients, id).then(() => undefined), {
-    timeoutMs: Number.POSITIVE_INFINITY,
-    signal,
-  }).catch((error: unknown) => {
+  const ask = (): Promise<undefined> =>
+    look(clients, id).then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof BenchawayError && error.code === 'INSTANCE_ENDED') throw error
+        return undefined
+      },
+    )
+  await pollUntil(ask, { timeoutMs: Number.POSITIVE_INFINITY, signal }).catch((error: unknown) => {
     if (!signal.aborted) throw error
   })
 }

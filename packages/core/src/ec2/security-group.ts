@@ -13,6 +13,9 @@ import type { Clients } from './clients.ts'
 import { pollUntil } from './poll.ts'
 import { readTags, type RunTags, tagSpecifications } from './tags.ts'
 
+/** How long EC2 may take to know everywhere what it has just created. */
+const settleMs = 30_000
+
 /** @returns the id, such as `sg-0123456789abcdef0` */
 export async function createSecurityGroup(
   clients: Clients,
@@ -21,31 +24,45 @@ export async function createSecurityGroup(
 ): Promise<string> {
   const vpc = await defaultVpc(clients)
   const id = await createOrAdopt(clients, tags, vpc)
-  await call('AuthorizeSecurityGroupIngress', clients, () =>
-    clients.ec2.send(
-      new AuthorizeSecurityGroupIngressCommand({
-        GroupId: id,
-        IpPermissions: [
-          {
-            IpProtocol: 'tcp',
-            FromPort: 22,
-            ToPort: 22,
-            IpRanges: cidrs
-              .filter((cidr) => !cidr.includes(':'))
-              .map((CidrIp) => ({ CidrIp, Description: 'ssh from the caller' })),
-            Ipv6Ranges: cidrs
-              .filter((cidr) => cidr.includes(':'))
-              .map((CidrIpv6) => ({ CidrIpv6, Description: 'ssh from the caller' })),
-          },
-          { IpProtocol: '-1', UserIdGroupPairs: [{ GroupId: id }] },
-        ],
-      }),
-    ),
-  ).catch((error: unknown) => {
-    // The SDK repeats a request whose answer was lost, and this one knows no client token.
-    if (awsCode(error) !== 'InvalidPermission.Duplicate') throw error
+  const authorized = await pollUntil(() => authorize(clients, id, cidrs), { timeoutMs: settleMs })
+  if (authorized === true) return id
+  throw new BenchawayError('AWS_REFUSED', `EC2 does not know ${id}, which it has just created`, {
+    hint: 'Try again: EC2 is slow to tell all of its parts.',
   })
-  return id
+}
+
+/** Undefined while EC2 does not know its own new group yet. */
+async function authorize(
+  clients: Clients,
+  id: string,
+  cidrs: readonly string[],
+): Promise<true | undefined> {
+  const Description = 'ssh from the caller'
+  const of = (family: 4 | 6): string[] =>
+    cidrs.filter((cidr) => cidr.includes(':') === (family === 6))
+  const command = new AuthorizeSecurityGroupIngressCommand({
+    GroupId: id,
+    IpPermissions: [
+      {
+        IpProtocol: 'tcp',
+        FromPort: 22,
+        ToPort: 22,
+        IpRanges: of(4).map((CidrIp) => ({ CidrIp, Description })),
+        Ipv6Ranges: of(6).map((CidrIpv6) => ({ CidrIpv6, Description })),
+      },
+      { IpProtocol: '-1', UserIdGroupPairs: [{ GroupId: id }] },
+    ],
+  })
+  try {
+    await call('AuthorizeSecurityGroupIngress', clients, () => clients.ec2.send(command))
+    return true
+  } catch (error) {
+    const code = awsCode(error)
+    // The SDK repeats a request whose answer was lost, and this one knows no client token.
+    if (code === 'InvalidPermission.Duplicate') return true
+    if (code === 'InvalidGroup.NotFound') return undefined
+    throw error
+  }
 }
 
 async function defaultVpc(clients: Clients): Promise<string> {

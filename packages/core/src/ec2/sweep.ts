@@ -4,6 +4,7 @@
  * Only what is proven dead or expired is touched: a run is dead when its owner socket on this computer refuses, or
  * when its tag says that its time passed. Everything else may be alive, here or elsewhere, and stays.
  */
+import { messageOf } from '../errors.ts'
 import { forgetOwner, probeOwner } from '../lease/owner-socket.ts'
 import { timeOfRunId } from '../lease/run-id.ts'
 import type { Clients } from './clients.ts'
@@ -11,6 +12,8 @@ import { type InventoryItem, takeInventory } from './inventory.ts'
 import { deleteSecurityGroup } from './security-group.ts'
 import type { Scope } from './tags.ts'
 import { terminateInstances } from './terminate.ts'
+
+const nothing: SweepReport = { terminated: [], deletedGroups: [], aliveRuns: [], failed: [] }
 
 /** How far a clock may be off before an expired run is believed to be. */
 const skewMs = 300_000
@@ -22,17 +25,28 @@ export interface SweepReport {
   readonly deletedGroups: readonly string[]
   /** Runs of the same owner and project that were left alone because they may be alive. */
   readonly aliveRuns: readonly string[]
+  /** Dead runs of which something could not be deleted, with the reason; the next sweep tries again. */
+  readonly failed: readonly { readonly run: string; readonly reason: string }[]
 }
 
 export async function sweep(clients: Clients, scope: Scope, ownRun: string): Promise<SweepReport> {
   const items = await takeInventory(clients, scope)
   const byRun = Map.groupBy(items, (item) => item.tags.run)
   byRun.delete(ownRun)
-  const reports = await Promise.all([...byRun].map(([run, left]) => sweepRun(clients, run, left)))
+  const reports = await Promise.all(
+    [...byRun].map(([run, left]) =>
+      // What cannot be deleted keeps nobody from deleting the rest.
+      sweepRun(clients, run, left).catch((error: unknown) => ({
+        ...nothing,
+        failed: [{ run, reason: messageOf(error) }],
+      })),
+    ),
+  )
   return {
     terminated: reports.flatMap((report) => report.terminated),
     deletedGroups: reports.flatMap((report) => report.deletedGroups),
     aliveRuns: reports.flatMap((report) => report.aliveRuns),
+    failed: reports.flatMap((report) => report.failed),
   }
 }
 
@@ -45,10 +59,13 @@ async function sweepRun(
   // A run that lives on this computer is never touched, whatever its tags say.
   const expired =
     proof !== 'alive' && left.every((item) => item.tags.expires + skewMs < clients.now())
-  if (proof !== 'dead' && !expired) return { terminated: [], deletedGroups: [], aliveRuns: [run] }
+  if (proof !== 'dead' && !expired) return { ...nothing, aliveRuns: [run] }
 
-  const instances = idsOf(left, 'instance')
-  await terminateInstances(clients, instances)
+  const instances = idsOf(
+    left.filter((item) => item.state !== 'shutting-down'),
+    'instance',
+  )
+  await terminateInstances(clients, instances, 0)
   const born = timeOfRunId(run)
   const old = proof === 'dead' || (born !== undefined && born + youngMs < clients.now())
   const groups = old ? idsOf(left, 'security-group') : []
@@ -56,7 +73,7 @@ async function sweepRun(
   const deleted = await Promise.all(groups.map((id) => deleteSecurityGroup(clients, id, 1000)))
   const deletedGroups = groups.filter((_, index) => deleted[index])
   if (proof === 'dead' && deletedGroups.length === groups.length) forgetOwner(run)
-  return { terminated: instances, deletedGroups, aliveRuns: [] }
+  return { ...nothing, terminated: instances, deletedGroups }
 }
 
 function idsOf(items: readonly InventoryItem[], kind: InventoryItem['kind']): string[] {

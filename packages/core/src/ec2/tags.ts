@@ -4,6 +4,8 @@
  */
 import type { Filter, Tag, TagSpecification, ResourceType } from '@aws-sdk/client-ec2'
 
+import { timeOfRunId } from '../lease/run-id.ts'
+
 /** Bump when the meaning of a tag changes; a sweep touches only what it understands. */
 const version = '1'
 
@@ -60,6 +62,8 @@ export function readTags(tags: readonly Tag[] | undefined, scope: Scope): RunTag
     value('benchaway:owner') !== scope.owner ||
     value('benchaway:project') !== scope.project ||
     run === undefined ||
+    // It becomes a file name: whoever can tag could otherwise name a file of this computer.
+    timeOfRunId(run) === undefined ||
     expires === undefined ||
     !/^\d{1,12}$/.test(expires)
   ) {

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util'
+
 import { BenchawayError, type ErrorCode } from '../errors.ts'
 
 /** What a command left behind. `CommandError` has the same fields. */
@@ -39,7 +41,7 @@ export class CommandError extends BenchawayError implements CommandResult {
 
 /** A word that the far shell reads back as it is. */
 export function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
+  return /^[\w@%+:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }
 
 /** A string is a shell line and goes as it is; an array is a program and its arguments, each quoted. */
@@ -53,8 +55,11 @@ export function shortCommand(command: string): string {
   return line.length < command.length || line.length > 80 ? `${line.slice(0, 80)}…` : line
 }
 
-// The last lines say why; a whole build log in a message helps nobody.
+// The last lines say why; a whole build log in a message helps nobody, and the machine may not steer the terminal.
 function tail(text: string): string {
-  const lines = text.trimEnd().split('\n')
-  return lines.slice(-20).join('\n')
+  const lines = stripVTControlCharacters(text.slice(-4096)).trimEnd().split('\n')
+  return lines
+    .slice(-20)
+    .join('\n')
+    .replaceAll(/(?![\n\t])\p{Cc}/gu, '')
 }

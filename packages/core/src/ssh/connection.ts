@@ -6,10 +6,10 @@ import { timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import ssh2 from 'ssh2'
-import type { Client, ClientChannel } from 'ssh2'
 
 import { BenchawayError } from '../errors.ts'
 import { fingerprint } from '../keys/openssh.ts'
+import { type ChannelOptions, connectionOf, type OpenChannel } from './channels.ts'
 
 /** Where a machine listens and what both sides must prove. */
 export interface SshTarget {
@@ -34,25 +34,15 @@ export interface ConnectOptions {
 export interface Connection {
   readonly target: SshTarget
   /** Waits while too many are open; a channel given out counts until it is closed. */
-  openChannel(command: string): Promise<OpenChannel>
+  openChannel(command: string, options?: ChannelOptions): Promise<OpenChannel>
   /** Resolves when the connection is gone, by `close()` or otherwise. Never rejects. */
   readonly closed: Promise<void>
   close(): void
 }
 
-export interface OpenChannel {
-  readonly channel: ClientChannel
-  /** Both undefined when the connection was lost. Never rejects. */
-  readonly exit: Promise<ChannelExit>
-}
-
-export interface ChannelExit {
-  readonly exitCode: number | undefined
-  readonly signal: string | undefined
-}
-
-// sshd allows 10 sessions on a connection (MaxSessions); a closed one frees its place only when its process has ended.
-const maxChannels = 8
+// EC2 drops packets to a machine that is not up yet, and TCP asks again after 1, 3, 7 and 15 seconds: a try that was
+// begun too early must not outlive the moment when the machine is there.
+const loginMs = 5000
 // pam_nologin refuses logins for a moment while systemd is still booting; more failures than this trip sshd's penalties.
 const maxRefusals = 3
 
@@ -63,6 +53,7 @@ const maxRefusals = 3
  * @throws {BenchawayError} `SSH_UNREACHABLE` once `timeoutMs` has passed; `cause` is the last failure
  * @throws {BenchawayError} `HOST_KEY_MISMATCH` at the first sight of another key
  * @throws {BenchawayError} `SSH_REFUSED` when the client key is refused
+ * @throws {BenchawayError} `SSH_UNSUPPORTED` when the far side knows none of our algorithms
  */
 export async function connect(
   target: SshTarget,
@@ -75,7 +66,7 @@ export async function connect(
     signal?.throwIfAborted()
     const left = deadline - performance.now()
     try {
-      return await login(target, Math.min(20_000, Math.max(left, 1)), signal)
+      return await login(target, Math.min(loginMs, Math.max(left, 1)), signal)
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof BenchawayError) {
@@ -104,6 +95,7 @@ function login(target: SshTarget, timeoutMs: number, signal?: AbortSignal): Prom
   return new Promise((resolve, reject) => {
     let foreignKey: string | undefined
     const fail = (error: Error & { level?: string }): void => {
+      signal?.removeEventListener('abort', abort)
       client.destroy()
       if (foreignKey !== undefined) {
         reject(
@@ -121,6 +113,17 @@ function login(target: SshTarget, timeoutMs: number, signal?: AbortSignal): Prom
             'SSH_REFUSED',
             `${target.host} port ${target.port} refused the key of user ${target.user}`,
             { hint: `Check that the image logs in as '${target.user}'.`, cause: error },
+          ),
+        )
+      } else if (error.message.startsWith('Handshake failed: no matching')) {
+        reject(
+          new BenchawayError(
+            'SSH_UNSUPPORTED',
+            `${target.host} port ${target.port} shares no algorithm with us: ${error.message}`,
+            {
+              hint: 'Use an image whose sshd knows ed25519, curve25519 and AES-GCM.',
+              cause: error,
+            },
           ),
         )
       } else {
@@ -164,92 +167,4 @@ function login(target: SshTarget, timeoutMs: number, signal?: AbortSignal): Prom
     // Without this each small request waits some 40 ms for Nagle's algorithm and a delayed acknowledgement.
     client.setNoDelay(true)
   })
-}
-
-function connectionOf(client: Client, target: SshTarget): Connection {
-  let lost = false
-  const places = new Places(maxChannels)
-  const closed = new Promise<void>((resolve) => {
-    client.once('close', () => {
-      lost = true
-      places.close()
-      resolve()
-    })
-  })
-  return {
-    target,
-    closed,
-    close: () => client.end(),
-    async openChannel(command) {
-      await places.take()
-      if (lost) throw connectionLost(target)
-      return new Promise((resolve, reject) => {
-        const onLost = (): void => {
-          reject(connectionLost(target))
-        }
-        client.once('close', onLost)
-        try {
-          client.exec(command, (error, channel) => {
-            client.off('close', onLost)
-            if (error) {
-              places.free()
-              reject(lost ? connectionLost(target, error) : error)
-              return
-            }
-            // `exit` of a quick command comes in this very tick: a listener after an await would miss it.
-            const exit = new Promise<ChannelExit>((settle) => {
-              let seen: ChannelExit = { exitCode: undefined, signal: undefined }
-              channel.once('exit', (code: number | null, name?: string) => {
-                seen = { exitCode: code ?? undefined, signal: name?.replace(/^SIG/, '') }
-              })
-              channel.once('close', () => {
-                places.free()
-                settle(seen)
-              })
-            })
-            resolve({ channel, exit })
-          })
-        } catch (error) {
-          client.off('close', onLost)
-          places.free()
-          reject(connectionLost(target, error))
-        }
-      })
-    },
-  }
-}
-
-export function connectionLost(target: SshTarget, cause?: unknown): BenchawayError {
-  return new BenchawayError(
-    'CONNECTION_LOST',
-    `the ssh connection to ${target.host} port ${target.port} is gone`,
-    { cause },
-  )
-}
-
-/** So many at a time; who comes later waits in line. */
-class Places {
-  readonly #waiting: (() => void)[] = []
-  #left: number
-
-  constructor(count: number) {
-    this.#left = count
-  }
-
-  async take(): Promise<void> {
-    if (this.#left > 0) this.#left--
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-  }
-
-  free(): void {
-    const next = this.#waiting.shift()
-    if (next) next()
-    else this.#left++
-  }
-
-  /** Lets everybody through: what they wait for is gone. */
-  close(): void {
-    this.#left = Number.POSITIVE_INFINITY
-    for (const wake of this.#waiting.splice(0)) wake()
-  }
 }

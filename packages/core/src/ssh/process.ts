@@ -1,8 +1,9 @@
 import type { Readable, Writable } from 'node:stream'
 
-import type { ChannelExit, Connection } from './connection.ts'
+import type { ChannelExit } from './channels.ts'
+import type { Connection } from './connection.ts'
 
-/** A command that runs while we talk to it. */
+/** A command that runs while we talk to it. Both of its outputs must be read, or its end is never heard. */
 export interface RemoteProcess {
   readonly stdin: Writable
   readonly stdout: Readable
@@ -25,6 +26,8 @@ export async function open(connection: Connection, command: string): Promise<Rem
     kill() {
       channel.signal('KILL')
       channel.close()
+      channel.resume()
+      channel.stderr.resume()
       setTimeout(killed.resolve, 1000, { exitCode: undefined, signal: undefined }).unref()
     },
   }

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 
-import { BenchawayError } from '../errors.ts'
+import { BenchawayError, messageOf } from '../errors.ts'
 import { CommandError, quote } from './command.ts'
 import type { Connection } from './connection.ts'
 import { exec } from './exec.ts'
@@ -18,6 +18,7 @@ export interface PushOptions {
  * Puts one file on the machine. It appears whole or not at all.
  *
  * @param source a local path, or the content itself as bytes
+ * @param path absolute, or relative to the login folder; `~` is not expanded
  * @throws {BenchawayError} `TRANSFER_FAILED` when not all of it arrived; `COMMAND_FAILED` with the far side's words
  */
 export async function push(
@@ -27,14 +28,14 @@ export async function push(
   options: PushOptions = {},
 ): Promise<void> {
   const { mode = 0o644, signal } = options
-  const size = typeof source === 'string' ? (await stat(source)).size : source.length
+  const size = typeof source === 'string' ? await sizeOf(source) : source.length
   const part = quote(`${path}.${randomBytes(6).toString('hex')}.part`)
   // `cat` outruns ssh2's sftp by a factor of two; the byte count tells a file that was cut short.
   const script = [
-    `trap 'rm -f ${part.replaceAll("'", String.raw`'\''`)}' EXIT`,
-    `(umask 077 && cat >${part}) && chmod ${mode.toString(8)} ${part}`,
+    `trap 'rm -f -- ${part.replaceAll("'", String.raw`'\''`)}' EXIT`,
+    `(umask 077 && cat >${part}) && chmod ${mode.toString(8)} -- ${part}`,
     `test "$(wc -c <${part})" -eq ${size} || { echo 'incomplete' >&2; exit 97; }`,
-    `mv -f ${part} ${quote(path)}`,
+    `mv -f -- ${part} ${quote(path)}`,
   ].join(' || exit\n')
   const stdin =
     typeof source === 'string' ? createReadStream(source, { highWaterMark: 256 * 1024 }) : source
@@ -58,9 +59,12 @@ export async function push(
  */
 export async function pull(connection: Connection, path: string, localPath: string): Promise<void> {
   const part = `${localPath}.${randomBytes(6).toString('hex')}.part`
-  const file = await open(part, 'wx', 0o600)
+  const file = await open(part, 'wx', 0o600).catch((cause: unknown) => {
+    throw unusable(localPath, cause)
+  })
   try {
-    const line = `cat ${quote(path)}`
+    // By redirection: a path that begins with a hyphen is no option.
+    const line = `cat <${quote(path)}`
     const started = performance.now()
     const { channel, exit } = await connection.openChannel(line)
     channel.end()
@@ -85,4 +89,20 @@ export async function pull(connection: Connection, path: string, localPath: stri
     await rm(part, { force: true })
     throw error
   }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (cause) {
+    throw unusable(path, cause)
+  }
+}
+
+function unusable(path: string, cause: unknown): BenchawayError {
+  return new BenchawayError(
+    'TRANSFER_FAILED',
+    `${path} cannot be used on this computer: ${messageOf(cause)}`,
+    { cause },
+  )
 }
