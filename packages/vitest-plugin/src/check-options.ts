@@ -20,8 +20,12 @@ export function checkOptions<T extends object>(
   for (const [name, value] of Object.entries(given)) {
     const rule = known.get(name)
     if (rule === undefined) {
+      const meant = nearest(name, [...known.keys()])
       throw new PluginError('OPTION_INVALID', `${where} has no option '${name}'`, {
-        hint: `Use only ${[...known.keys()].join(', ')}.`,
+        hint:
+          meant === undefined
+            ? `Use only ${[...known.keys()].join(', ')}.`
+            : `Did you mean '${meant}'?`,
       })
     }
     const [allowed, words] = rule
@@ -34,3 +38,25 @@ export function checkOptions<T extends object>(
 }
 
 export const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+
+/** The known name that takes the fewest changes, if that is a plausible slip. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const near = known
+    .map((one) => ({ one, changes: distance(name.toLowerCase(), one.toLowerCase()) }))
+    .toSorted((a, b) => a.changes - b.changes)[0]
+  return near !== undefined && near.changes <= Math.max(2, name.length / 3) ? near.one : undefined
+}
+
+/** How many letters must be put in, left out or exchanged (Levenshtein). */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (const [at, letter] of from.split('').entries()) {
+    const next = [at + 1]
+    for (const [index, other] of to.split('').entries()) {
+      const exchanged = (row[index] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(exchanged, (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

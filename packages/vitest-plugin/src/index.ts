@@ -2,7 +2,7 @@ import type { ViteUserConfigFn } from 'vitest/config'
 import type { TestUserConfig, Vite } from 'vitest/node'
 
 import { PluginError } from './errors.ts'
-import { type BenchawayOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import type { BenchawayOptions } from './options.ts'
 
 export { PluginError, type PluginErrorCode } from './errors.ts'
 export type { BenchawayOptions } from './options.ts'
@@ -28,12 +28,13 @@ export function benchaway(options: BenchawayOptions): Vite.Plugin {
     config: {
       // Before Vitest looks whether there are projects: it then lets all of them share one Vite server.
       order: 'pre',
-      handler(config, { mode }) {
+      async handler(config, { mode }) {
         // Vitest up to 4 had a mode of its own for benchmarks, and none of what this plugin builds on.
         if (mode === 'benchmark') throw tooOld()
         if (!isBenchmarkRun(cliOptions(config.plugins))) return
         if (config.test?.projects !== undefined) throw hasProjects()
-        config.test = { ...config.test, projects: projectsOf(resolveOptions(options)) }
+        const { resolveOptions } = await import('./options.ts')
+        config.test = { ...config.test, projects: projectsOf(resolveOptions(options).instances) }
       },
     },
     configResolved({ test }) {
@@ -44,12 +45,12 @@ export function benchaway(options: BenchawayOptions): Vite.Plugin {
     async configureVitest({ vitest, project }) {
       if (!isBenchmarkRun(vitest.config.cliOptions)) return
       const { configureProject } = await import('./host/configure.ts')
-      configureProject(vitest, project, resolveOptions(options))
+      configureProject(vitest, project, options)
     },
   }
 }
 
-function projectsOf({ instances }: ResolvedOptions): NonNullable<TestUserConfig['projects']> {
+function projectsOf(instances: readonly string[]): NonNullable<TestUserConfig['projects']> {
   return [...instances, 'driver'].map((name) => ({
     extends: true,
     test: { name, provide: { 'benchaway:instance': name } },

@@ -1,5 +1,4 @@
-import { inspect } from 'node:util'
-
+import { checkOptions, isText, type OptionRule } from './check-options.ts'
 import { PluginError } from './errors.ts'
 
 export interface BenchawayOptions {
@@ -62,15 +61,12 @@ export interface ResolvedOptions {
   readonly ttlMs: number | undefined
 }
 
-type Rule = readonly [allowed: (value: unknown) => boolean, words: string]
-
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
 const isMs = (value: unknown): boolean =>
   typeof value === 'number' && value >= 1000 && value <= 86_400_000
 const isTarget = (value: unknown): value is 'aws' | 'local' => value === 'aws' || value === 'local'
 
-const rules: Readonly<Record<keyof BenchawayOptions, Rule>> = {
+const rules: Readonly<Record<keyof BenchawayOptions, OptionRule>> = {
   project: [
     (value) => typeof value === 'string' && /^[a-z0-9._-]{1,64}$/.test(value),
     '1 to 64 characters of a-z, 0-9, dot, underscore and hyphen',
@@ -117,8 +113,8 @@ export function resolveOptions(
   options: BenchawayOptions,
   variables: NodeJS.ProcessEnv = process.env,
 ): ResolvedOptions {
+  checkOptions('benchaway()', options, rules)
   const given: Record<string, unknown> = { ...options }
-  for (const [name, value] of Object.entries(given)) check(name, value)
   for (const name of ['project', 'instances']) {
     if (given[name] === undefined) {
       throw new PluginError('OPTION_INVALID', `benchaway() needs the option '${name}'`, {
@@ -157,25 +153,6 @@ export function resolveOptions(
   }
 }
 
-function check(name: string, value: unknown): void {
-  const rule = ruleOf(name)
-  if (rule === undefined) {
-    const meant = nearest(name, Object.keys(rules))
-    throw new PluginError('OPTION_INVALID', `benchaway() has no option '${name}'`, {
-      hint:
-        meant === undefined
-          ? `Use only ${Object.keys(rules).join(', ')}.`
-          : `Did you mean '${meant}'?`,
-    })
-  }
-  const [allowed, words] = rule
-  if (value === undefined || allowed(value)) return
-  const read = inspect(value, { depth: 1, breakLength: Infinity })
-  throw new PluginError('OPTION_INVALID', `option '${name}' of benchaway() is ${read}`, {
-    hint: `Give ${words}.`,
-  })
-}
-
 function targetOf(variable: string | undefined): 'aws' | 'local' {
   if (variable === undefined || variable === '') return 'aws'
   if (isTarget(variable)) return variable
@@ -184,28 +161,6 @@ function targetOf(variable: string | undefined): 'aws' | 'local' {
   })
 }
 
-function ruleOf(name: string): Rule | undefined {
-  return new Map<string, Rule>(Object.entries(rules)).get(name)
-}
-
-/** The known name that takes the fewest changes, if that is a plausible slip. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  const near = known
-    .map((one) => ({ one, changes: distance(name.toLowerCase(), one.toLowerCase()) }))
-    .toSorted((a, b) => a.changes - b.changes)[0]
-  return near !== undefined && near.changes <= Math.max(2, name.length / 3) ? near.one : undefined
-}
-
-/** How many letters must be put in, left out or exchanged (Levenshtein). */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (const [at, letter] of from.split('').entries()) {
-    const next = [at + 1]
-    for (const [index, other] of to.split('').entries()) {
-      const exchanged = (row[index] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(exchanged, (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
+function ruleOf(name: string): OptionRule | undefined {
+  return new Map<string, OptionRule>(Object.entries(rules)).get(name)
 }

@@ -49,6 +49,15 @@ describe('one machine', () => {
     expect(stdout).toMatch(/^\/dev\/pts\/\d+\r\n$/)
   })
 
+  test('starts no program from /run, which Debian mounts noexec', async () => {
+    const { stdout } = await ssh(
+      machine,
+      keys,
+      'sudo install -m 755 /usr/bin/true /run/true; sudo /run/true 2>/dev/null; echo $?',
+    )
+    expect(stdout).toBe('126\n')
+  })
+
   test('has been up for less time than this computer', async () => {
     const { stdout } = await ssh(machine, keys, 'cut -d. -f1 /proc/uptime')
     expect(Number(stdout)).toBeLessThan(60)

@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /** Where things lie that can always be made again: `$XDG_CACHE_HOME/benchaway`, by default `~/.cache/benchaway`. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'benchaway')
 }
 

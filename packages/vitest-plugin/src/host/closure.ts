@@ -7,7 +7,7 @@ import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync } from '
 import { dirname, join, sep } from 'node:path'
 
 /** One package with its real folder. */
-export interface PackageFiles {
+interface PackageFiles {
   /** Without symbolic links. */
   readonly folder: string
   /** Absolute paths of its files and links; no folders. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { TestProject, Vitest } from 'vitest/node'
 
 import { PluginError } from '../errors.ts'
-import type { ResolvedOptions } from '../options.ts'
+import { type BenchawayOptions, resolveOptions } from '../options.ts'
 import { remotePool } from './pool.ts'
 import { launchReporter } from './reporter.ts'
 import { Run } from './run.ts'
@@ -19,8 +19,9 @@ const configured = new WeakSet<Run>()
 export function configureProject(
   vitest: Vitest,
   project: TestProject,
-  options: ResolvedOptions,
+  given: BenchawayOptions,
 ): void {
+  const options = resolveOptions(given)
   assertSupported(vitest.version)
   assertNoPool(vitest)
   const type = instanceOf(project)
@@ -54,12 +55,13 @@ export function configureProject(
 }
 
 /** On which type a project's files run, or `'driver'`; undefined for a project that is not ours. */
-export function instanceOf(project: TestProject): string | undefined {
+function instanceOf(project: TestProject): string | undefined {
   const provided: { 'benchaway:instance'?: string } = project.config.provide
   return provided['benchaway:instance']
 }
 
-function assertSupported(version: string): void {
+/** @throws {PluginError} `VITEST_UNSUPPORTED` outside of 5.1 */
+export function assertSupported(version: string): void {
   if (/^5\.1\.\d+$/.test(version)) return
   throw new PluginError('VITEST_UNSUPPORTED', `benchaway does not know Vitest ${version}`, {
     hint: 'Install vitest ~5.1.0, or a version of @benchaway/vitest-plugin that knows yours.',

@@ -5,9 +5,10 @@ import { dirname, join, sep } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
-import type { Instance } from '@benchaway/core'
+import type { Instance, RemoteProcess } from '@benchaway/core'
 
 import { PluginError } from '../errors.ts'
+import { channelLine, quote } from '../wire/channel.ts'
 import { dependencyClosure, packageFolder } from './closure.ts'
 import { type Gate, isInside } from './gate.ts'
 import { packNode, type NodeBinary } from './node-binary.ts'
@@ -29,15 +30,19 @@ interface Sent {
 }
 
 export class Depot {
-  readonly instance: Instance
+  #instance: Instance
+  #connected = true
   readonly #isLocal: boolean
   readonly #sent: Sent
-  readonly #roots = new Set<string>()
+  readonly #roots = new Map<string, Promise<void>>()
   readonly #packages = new Set<string>()
+  /** Fixtures as they were when they were sent. */
+  readonly #fixtures = new Map<string, string>()
   #sending: Promise<void> = Promise.resolve()
 
   private constructor(options: DepotOptions, sent: Sent) {
-    this.instance = options.instance
+    this.#instance = options.instance
+    this.#watch(options.instance)
     this.#isLocal = options.isLocal
     this.#sent = sent
   }
@@ -52,35 +57,39 @@ export class Depot {
     return new Depot(options, { node, runtime })
   }
 
-  /** The shell line that starts a worker: frames come in on 3 and go out on 4. */
-  workerLine(execArgv: readonly string[]): string {
-    const args = execArgv.map((arg) => quote(arg)).join(' ')
-    const worker = quote(`${this.#sent.runtime}/${workerPath}`)
-    return [
-      // A worker in an endless loop never sees that its channel closed.
-      `set -- setpriv --pdeathsig KILL; "$@" true 2>/dev/null || set --`,
-      `exec "$@" ${quote(this.#sent.node)} ${args} ${worker} 3<&0 4>&1 1>&2 0</dev/null`,
-    ].join('; ')
+  get instance(): Instance {
+    return this.#instance
+  }
+
+  /** Starts a worker, over a new connection if the last one broke; frames go in on its stdin and out on its stdout. */
+  async startWorker(execArgv: readonly string[]): Promise<RemoteProcess> {
+    await this.#reconnect()
+    return this.#instance.open(this.#workerLine(execArgv))
   }
 
   /** Makes a folder of the developer's computer exist under the same path, owned by the login user. */
-  async makeRoot(folder: string): Promise<void> {
-    if (this.#roots.has(folder)) return
-    this.#roots.add(folder)
-    await this.instance.exec(
-      `${asRoot} ${quote(makeFolder)} sh "$(id -u):$(id -g)" ${quote(folder)}`,
-    )
+  makeRoot(folder: string): Promise<void> {
+    const made = this.#roots.get(folder) ?? this.#makeRoot(folder)
+    this.#roots.set(folder, made)
+    made.catch(() => this.#roots.delete(folder))
+    return made
   }
 
-  /** Sends files of the project that match patterns relative to it; refuses what leads out of it. */
+  /** Sends files of the project that match patterns relative to it, unless the machine has them as they are now. */
   async sendFixtures(root: string, patterns: readonly string[]): Promise<void> {
     if (patterns.length === 0) return
     const found = globSync([...patterns], {
       cwd: root,
       exclude: ['**/node_modules/**', '**/.git/**'],
     })
-    const files = found.map((name) => join(root, name)).filter((path) => statSync(path).isFile())
-    await this.#inTurn(() => this.#send(files))
+    const changed = new Map<string, string>()
+    for (const path of found.map((name) => join(root, name))) {
+      const stats = statSync(path)
+      const version = `${stats.size} ${stats.mtimeMs}`
+      if (stats.isFile() && this.#fixtures.get(path) !== version) changed.set(path, version)
+    }
+    await this.#inTurn(() => this.#send([...changed.keys()]))
+    for (const [path, version] of changed) this.#fixtures.set(path, version)
   }
 
   /** Sends the packages that the given files belong to, with all that they depend on, unless they are there. */
@@ -101,6 +110,36 @@ export class Depot {
     })
   }
 
+  /** Closes the connection and leaves the machine alone. */
+  disconnect(): void {
+    this.#instance.disconnect()
+  }
+
+  #workerLine(execArgv: readonly string[]): string {
+    const words = [this.#sent.node, ...execArgv, `${this.#sent.runtime}/${workerPath}`]
+    return channelLine(words.map((word) => quote(word)).join(' '))
+  }
+
+  async #makeRoot(folder: string): Promise<void> {
+    const owner = '"$(id -u):$(id -g)"'
+    await this.#instance.exec(`${asRoot} ${quote(makeFolder)} sh ${owner} ${quote(folder)}`)
+  }
+
+  #watch(instance: Instance): void {
+    void instance.closed.then(() => {
+      if (instance === this.#instance) this.#connected = false
+    })
+  }
+
+  async #reconnect(): Promise<void> {
+    if (this.#connected) return
+    const { attachInstance } = await import('@benchaway/core')
+    const lost = this.#instance
+    this.#instance = await attachInstance(lost.access(), () => lost.terminate())
+    this.#connected = true
+    this.#watch(this.#instance)
+  }
+
   // One after another: who finds a package listed as sent must be able to rely on it.
   #inTurn(task: () => Promise<void>): Promise<void> {
     const turn = this.#sending.then(task)
@@ -110,7 +149,7 @@ export class Depot {
 
   async #send(paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return
-    for (const root of newRoots(paths, this.#roots)) await this.makeRoot(root)
+    for (const root of newRoots(paths, this.#roots.keys())) await this.makeRoot(root)
     const zip = this.#isLocal ? '' : 'z'
     const tar = spawn('tar', ['-C', '/', '--null', '--no-recursion', `-c${zip}f`, '-', '-T', '-'], {
       // Without it macOS adds files of its own to the archive.
@@ -126,7 +165,7 @@ export class Depot {
     tar.stdin.on('error', () => undefined)
     tar.stdin.end(paths.map((path) => `.${path}\0`).join(''))
     try {
-      await this.instance.exec(`tar -C / --no-same-owner -x${zip}f -`, { stdin: archive })
+      await this.#instance.exec(`tar -C / --no-same-owner -x${zip}f -`, { stdin: archive })
     } finally {
       tar.kill()
     }
@@ -185,7 +224,7 @@ while [ "$folder" != / ]; do
 done`
 
 /** Folders that must be made before these paths can be unpacked: the first `node_modules` that lies outside known ones. */
-function newRoots(paths: readonly string[], known: ReadonlySet<string>): Set<string> {
+function newRoots(paths: readonly string[], known: Iterable<string>): Set<string> {
   const roots = new Set<string>()
   for (const path of paths) {
     if ([...known, ...roots].some((root) => isInside(path, root))) continue
@@ -193,8 +232,4 @@ function newRoots(paths: readonly string[], known: ReadonlySet<string>): Set<str
     roots.add(at < 0 ? dirname(path) : path.slice(0, at + `${sep}node_modules`.length))
   }
   return roots
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -30,6 +30,8 @@ const secrets = [
   '**/.aws/**',
 ]
 
+const plugin = dirname(dirname(import.meta.dirname))
+
 export class Gate {
   readonly #root: string
   readonly #allow: readonly string[]
@@ -51,6 +53,7 @@ export class Gate {
     const real = realpath(path)
     // What does not exist tells nothing; Vite says so in better words.
     if (real === undefined) return
+    if (isInside(real, plugin)) throw driverOnly()
     if (this.isSecret(path) || this.isSecret(real)) {
       throw new PluginError(
         'REQUEST_REFUSED',
@@ -104,6 +107,16 @@ export class Gate {
     const from = importer?.replace(/[?#].*$/, '')
     return [resolve(from !== undefined && isAbsolute(from) ? dirname(from) : this.#root, path)]
   }
+}
+
+function driverOnly(): PluginError {
+  return new PluginError(
+    'REQUEST_REFUSED',
+    'a bench file that runs on a machine imports @benchaway/vitest-plugin, which commands machines from the developer’s computer',
+    {
+      hint: 'Name the file *.driver.bench.ts: it then stays on your computer and may use useInstance() and remote().',
+    },
+  )
 }
 
 /** Whether a path lies in a folder or is that folder; both real. */

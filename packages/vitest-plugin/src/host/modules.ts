@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
 
 import { PluginError } from '../errors.ts'
-import { type Gate, isInside } from './gate.ts'
+import type { Gate } from './gate.ts'
 
 /** Vitest's private answer to `fetch`; see the contract test. */
 export interface FetchAnswer {
@@ -27,7 +27,7 @@ export interface FetchAnswer {
 }
 
 /** The part of Vitest's private methods that answers for a whole import graph at once. */
-export interface GraphMethods {
+interface GraphMethods {
   prewarmModuleGraph(environment: string, files: string[]): Promise<void>
   fetchWarmModules(environment: string, files: string[]): Promise<Record<string, FetchAnswer>>
 }
@@ -39,8 +39,6 @@ export interface ModulesOptions {
   /** Brings packages to the machine, each given by one of its files. */
   readonly send: (files: readonly string[]) => Promise<void>
 }
-
-const plugin = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
 // Vitest 5.1 keeps the source map after the code in its cache files.
 const mapMarker = '\n//# vitestSourceMap='
@@ -97,24 +95,19 @@ export class Modules {
   }
 
   #portable(given: FetchAnswer): FetchAnswer {
-    const { project } = this.#options
+    const { gate, project } = this.#options
     if (given.externalize !== undefined) {
       const path = externalPath(given)
       if (path === undefined) return given
       const part = vitestPart(path, project.vitest.distPath)
       if (part !== undefined) return { ...given, externalize: part }
-      this.#check(path)
+      gate.check(path)
       return given
     }
     if (given.file !== undefined && given.file !== null && isAbsolute(given.file)) {
-      this.#check(given.file)
+      gate.check(given.file)
     }
     return given.tmp === undefined ? given : inlined(given, given.tmp)
-  }
-
-  #check(path: string): void {
-    if (isInside(path, plugin)) throw driverOnly()
-    this.#options.gate.check(path)
   }
 
   /** The file of a package that must be on the machine for this answer to be of use. */
@@ -123,19 +116,9 @@ export class Modules {
     if (path === undefined) return undefined
     const { distPath } = this.#options.project.vitest
     if (vitestPart(path, distPath) !== undefined) return undefined
-    this.#check(path)
+    this.#options.gate.check(path)
     return path
   }
-}
-
-function driverOnly(): PluginError {
-  return new PluginError(
-    'REQUEST_REFUSED',
-    'a bench file that runs on a machine imports @benchaway/vitest-plugin, which commands machines from the developer’s computer',
-    {
-      hint: 'Name the file *.driver.bench.ts: it then stays on your computer and may use useInstance() and remote().',
-    },
-  )
 }
 
 function externalPath(given: FetchAnswer): string | undefined {

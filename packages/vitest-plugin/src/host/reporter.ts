@@ -7,6 +7,7 @@ export function launchReporter(
   run: Run,
   instanceOf: (project: TestProject) => string | undefined,
 ): Reporter {
+  const running = new Set<string>()
   return {
     async onTestRunStart(specifications) {
       // Merging earlier reports runs nothing.
@@ -18,11 +19,13 @@ export function launchReporter(
       }
     },
     // The pool knows when it measures. A driver file measures in its tests; before them it waits for machines.
-    onTestCaseReady({ project }) {
-      if (instanceOf(project) === 'driver') run.measuring.start()
+    onTestCaseReady(test) {
+      if (instanceOf(test.project) !== 'driver') return
+      running.add(test.id)
+      run.measuring.start()
     },
-    onTestCaseResult({ project, result }) {
-      if (instanceOf(project) === 'driver' && result().state !== 'skipped') run.measuring.stop()
+    onTestCaseResult(test) {
+      if (running.delete(test.id)) run.measuring.stop()
     },
   }
 }

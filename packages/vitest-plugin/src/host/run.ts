@@ -13,6 +13,7 @@ import { nodeBinary } from './node-binary.ts'
 import { footerLines, headerLines, machineLine } from './report.ts'
 import { buildRuntime, type Runtime } from './runtime.ts'
 import { Stopwatch } from './stopwatch.ts'
+import { cleanText } from './terminal.ts'
 
 const runs = new WeakMap<Vitest, Run>()
 
@@ -25,6 +26,7 @@ export class Run {
   readonly #booting = new Stopwatch()
   readonly #shipping = new Stopwatch()
   readonly #depots = new Map<string, Promise<Depot>>()
+  readonly #warned = new Set<string>()
   readonly #aborter = new AbortController()
   #fleet: Promise<Fleet> | undefined
   #local: LocalEc2 | undefined
@@ -89,6 +91,13 @@ export class Run {
   /** Tells the user something while bench files run. */
   note(line: string): void {
     this.print([`benchaway: ${line}`])
+  }
+
+  /** As `note()`, for what a machine gave cause for: in words that may be its own, once, and not without end. */
+  warn(line: string): void {
+    if (this.#warned.has(line) || this.#warned.size >= 50) return
+    this.#warned.add(line)
+    this.note(cleanText(line))
   }
 
   /** On stdout, or on stderr when a program reads the report from stdout. */
@@ -205,6 +214,9 @@ export class Run {
       const fleet = await this.#fleet.catch(() => undefined)
       await this.#sweeping
       report = await fleet?.close()
+      for (const depot of await Promise.allSettled(this.#depots.values())) {
+        if (depot.status === 'fulfilled') depot.value.disconnect()
+      }
     } catch (error) {
       failure = error
     }

@@ -11,6 +11,7 @@ import { errorFrom } from './remote-error.ts'
 import { RemoteOutput } from './remote-output.ts'
 import { Reports } from './reports.ts'
 
+const lingerMs = 2000
 const pushed = new WeakMap<SuiteInstance, Map<string, Promise<string>>>()
 
 /**
@@ -29,9 +30,14 @@ export async function measureOn(
   const path = await push(instance, bundle)
   signal.throwIfAborted()
   const remote = await instance.open(channelLine(`${quote(instance.node)} ${quote(path)}`))
-  const abort = (): void => remote.kill()
-  signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
+  const stopped = Promise.withResolvers<{ exitCode: undefined; signal: undefined }>()
+  const stop = (): void => {
+    remote.kill()
+    // sshd passes no signal on to the process of root, and says nothing before it has ended.
+    setTimeout(stopped.resolve, 1000, { exitCode: undefined, signal: undefined })
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
 
   const names = job.benches.map(({ name }) => name)
   const reports = new Reports(names, job.options['retainSamples'] === true)
@@ -44,15 +50,17 @@ export async function measureOn(
     // An error thrown here would be taken for one of the connection.
     try {
       for (const message of reader.push(chunk)) reports.take(message)
+      // Everything is said; what keeps the process alive is not worth waiting for.
+      if (reports.done) setTimeout(stop, lingerMs).unref()
     } catch (error) {
       nonsense ??= error
-      remote.kill()
+      stop()
     }
   })
   try {
     // It stays open: at its end the far process ends too.
     remote.stdin.write(encodeFrame(job))
-    const exit = await remote.exit
+    const exit = await Promise.race([remote.exit, stopped.promise])
     output.end()
     signal.throwIfAborted()
     if (nonsense !== undefined) throw misbehaved(machine, nonsense)
@@ -62,7 +70,7 @@ export async function measureOn(
     if (!reports.done) throw endedEarly(machine, exit, reports.current, output.tail)
     return resultsOf(reports, machine)
   } finally {
-    signal.removeEventListener('abort', abort)
+    signal.removeEventListener('abort', stop)
     remote.kill()
   }
 }

@@ -39,6 +39,7 @@ const mark: unique symbol = Symbol.for('benchaway.remote')
 
 /**
  * A function that `bench()` measures on a machine, whose code is an export of a module: a closure could not travel.
+ * The module goes there bundled with all that it imports; files that it reads must be pushed in `setup`.
  *
  * @param meta `import.meta` of the driver file
  * @param reference path of the module relative to that file, and the name of the export, such as `./get.ts#get`

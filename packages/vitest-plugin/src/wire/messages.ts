@@ -10,7 +10,7 @@ export interface Hello {
 }
 
 /** The worker has loaded Vitest and listens. */
-export interface Ready {
+interface Ready {
   readonly benchaway: 'ready'
 }
 

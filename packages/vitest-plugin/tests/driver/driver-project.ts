@@ -24,7 +24,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-export interface Running {
+interface Running {
   readonly child: ChildProcess
   /** Resolves once stdout or stderr holds a text; rejects when the process ends without it. */
   readonly says: (text: string) => Promise<void>
@@ -33,6 +33,8 @@ export interface Running {
 
 export interface DriverProject extends AsyncDisposable {
   readonly folder: string
+  /** Where its runs keep what nobody else should see; a run that has ended leaves nothing there but its owner's folder. */
+  readonly temporary: string
   /** Starts `vitest bench --run` for the files whose names contain one of these words. */
   readonly bench: (
     words: readonly string[],
@@ -44,6 +46,8 @@ export interface DriverProject extends AsyncDisposable {
 export function copyProject(): DriverProject {
   const folder = mkdtempSync(path.join(tmpdir(), 'benchaway driver '))
   cpSync(path.join(import.meta.dirname, 'project'), folder, { recursive: true })
+  const temporary = path.join(folder, 'tmp')
+  mkdirSync(temporary)
   mkdirSync(path.join(folder, 'node_modules/@benchaway'), { recursive: true })
   symlinkSync(pluginFolder, path.join(folder, 'node_modules/@benchaway/vitest-plugin'))
   symlinkSync(vitestFolder, path.join(folder, 'node_modules/vitest'))
@@ -54,6 +58,7 @@ export function copyProject(): DriverProject {
   )
   return {
     folder,
+    temporary,
     bench(words, env = {}, options = {}) {
       const vitest = path.join(vitestFolder, 'vitest.mjs')
       const args = [vitest, 'bench', '--run', '--configLoader', 'native', ...words]
@@ -61,6 +66,7 @@ export function copyProject(): DriverProject {
         cwd: folder,
         env: {
           ...Object.fromEntries(inherited),
+          TMPDIR: temporary,
           NO_COLOR: '1',
           NODE_OPTIONS: '--conditions=dev',
           ...env,
@@ -74,8 +80,9 @@ export function copyProject(): DriverProject {
     },
     async [Symbol.asyncDispose]() {
       // A test that failed may have left one; it cleans up after itself.
-      const left = [...running].map((child) => [child.kill('SIGTERM'), once(child, 'exit')])
-      await Promise.all(left.flat())
+      const left = [...running]
+      for (const child of left) child.kill('SIGTERM')
+      await Promise.all(left.map((child) => once(child, 'exit')))
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -120,9 +127,4 @@ export function processesNamed(title: string): string[] {
       return false
     }
   })
-}
-
-/** Folders of brokers that nobody has removed. */
-export function brokerFolders(): string[] {
-  return readdirSync(tmpdir()).filter((name) => /^benchaway-[A-Za-z0-9]{6}$/.test(name))
 }

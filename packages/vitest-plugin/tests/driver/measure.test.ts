@@ -107,6 +107,41 @@ test('modules of npm are bundled with the function', async () => {
   expect(await results).toHaveLength(1)
 })
 
+test('a process that does not want to end is ended once it has said everything', async () => {
+  const text = `process.on('exit', () => { for (;;); })
+    export const x = () => {}`
+  const { results } = await measure(text, [{ exportName: 'x' }])
+  expect(await results).toHaveLength(1)
+})
+
+test('what cannot be bundled is refused with the words of the bundler', async () => {
+  await expect(measure('export const x = (', [{ exportName: 'x' }])).rejects.toMatchObject({
+    code: 'REMOTE_INVALID',
+    message: expect.stringMatching(/^what remote\(\) names could not be bundled: [^]*Expected/),
+  })
+  const missing = `import 'no-such-package'\nexport const x = () => {}`
+  await expect(measure(missing, [{ exportName: 'x' }])).rejects.toMatchObject({
+    code: 'REMOTE_INVALID',
+    message: "what remote() names could not be bundled: 'no-such-package' was not found",
+  })
+})
+
+test('a native addon is refused when it is needed, not when it is only tried', async () => {
+  const addon = path.join(folder, 'addon.node')
+  writeFileSync(addon, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0xff]))
+  const tried = path.join(folder, 'tried.cjs')
+  writeFileSync(tried, `try { require('./addon.node') } catch { exports.fast = false }`)
+  const text = `import tried from './tried.cjs'
+    export const x = () => { if (tried.fast !== false) throw new Error('it loaded') }`
+  const { results } = await measure(text, [{ exportName: 'x' }])
+  expect(await results).toHaveLength(1)
+
+  const needed = `import addon from './addon.node'\nexport const x = () => addon`
+  expect(await failureOf(measure(needed, [{ exportName: 'x' }]))).toMatchObject({
+    message: `${addon} is a native addon, and remote() sends JavaScript only`,
+  })
+})
+
 describe('what is thrown there', () => {
   test('arrives with its name, message, code and cause, and leads to the source', async () => {
     const text = `interface Erased { gone: boolean }

@@ -1,11 +1,11 @@
 /** Whole runs: real machines on this computer, real `vitest bench`, its own tables. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import path from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 import {
-  brokerFolders,
   copyProject,
   type DriverProject,
   type Ended,
@@ -168,11 +168,12 @@ describe('what fails is explained, and points to the code of the user', () => {
 
 describe('machines and what runs on them are gone', () => {
   const name = `lasting-${process.pid}`
-  const before = brokerFolders()
-
   function assertGone({ stdout }: Ended): void {
     expect(processesNamed(name)).toEqual([])
-    expect(brokerFolders().filter((folder) => !before.includes(folder))).toEqual([])
+    // Where runs of this user prove that they live; the broker's socket would lie beside it.
+    expect(readdirSync(project.temporary)).toEqual([
+      expect.stringMatching(new RegExp(`^benchaway-${userInfo().uid}-`)),
+    ])
     expect(lastLine(stdout)).toBe('left behind: nothing')
   }
 

@@ -42,7 +42,7 @@ export interface Output {
 export interface Running {
   readonly child: ChildProcess
   /** Resolves when the output contains these words. */
-  until(words: string): Promise<void>
+  readonly until: (words: string) => Promise<void>
   readonly ended: Promise<Output>
 }
 
@@ -173,13 +173,11 @@ function plain(text: string): string {
   return stripVTControlCharacters(text)
 }
 
-// This process is a Vitest worker itself, and its signs would be taken for the user's wishes.
+// This process is a Vitest worker itself, perhaps of a CI job: its signs would be taken for the user's wishes.
+const ofThisRun =
+  /^(?:VITEST|AWS_|BENCHAWAY_|FORCE_|CI$|CI_|GITHUB_|GITLAB_|NODE_ENV$|TEST$|DEV$|PROD$|SSR$|MODE$|BASE_URL$)/
+
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) =>
-      !/^(?:VITEST|AWS_|BENCHAWAY_|FORCE_|NODE_ENV|TEST$|DEV$|PROD$|SSR$|MODE$|BASE_URL)/.test(
-        name,
-      ),
-  )
+  const kept = Object.entries(process.env).filter(([name]) => !ofThisRun.test(name))
   return { ...Object.fromEntries(kept), NO_COLOR: '1', NODE_OPTIONS: '--conditions=dev' }
 }

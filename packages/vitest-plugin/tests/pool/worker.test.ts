@@ -154,3 +154,38 @@ test('a project below a folder that only its owner may enter runs on a machine t
   expect(text).toContain('in here.bench.ts (1 test)')
   expect(exitCode).toBe(0)
 })
+
+test('a package of a workspace runs with what lies above it, linked as pnpm does', async () => {
+  const project = new Project({
+    'pnpm-workspace.yaml': 'packages: [packages/*]',
+    'packages/lib/src/index.ts': `export const twice = (n: number): number => n * 2`,
+    'packages/lib/package.json': '{ "name": "lib", "type": "module", "exports": "./src/index.ts" }',
+    'packages/app/package.json':
+      '{ "name": "app", "type": "module", "dependencies": { "one": "1", "lib": "1" } }',
+    'packages/app/app.bench.ts': `
+      import { twice } from 'lib'
+      import { one } from 'one'
+      import { expect, test } from 'vitest'
+      test('app', async ({ bench }) => {
+        expect(twice(one)).toBe(4)
+        await bench('x', () => twice(one)).run(${quick})
+      })`,
+    'node_modules/.pnpm/one@1/node_modules/one/package.json':
+      '{ "name": "one", "type": "module", "exports": "./index.js", "dependencies": { "two": "1" } }',
+    'node_modules/.pnpm/one@1/node_modules/one/index.js': `export { two as one } from 'two'`,
+    'node_modules/.pnpm/two@1/node_modules/two/package.json':
+      '{ "name": "two", "main": "index.cjs" }',
+    'node_modules/.pnpm/two@1/node_modules/two/index.cjs': 'exports.two = 2',
+  })
+  project.link(
+    'packages/app/node_modules/one',
+    '../../../node_modules/.pnpm/one@1/node_modules/one',
+  )
+  project.link('node_modules/.pnpm/one@1/node_modules/two', '../../two@1/node_modules/two')
+  project.link('packages/app/node_modules/lib', '../../lib')
+  project.write({ 'packages/app/vitest.config.ts': project.read('vitest.config.ts') })
+  const { text, exitCode } = await project.bench(['--root', 'packages/app'])
+  expect(text).toMatch(/Tests +1 passed \(1\)/)
+  expect(exitCode).toBe(0)
+  expect(lastLine(text)).toBe('left behind: nothing')
+})

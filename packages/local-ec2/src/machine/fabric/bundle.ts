@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+
 import { words } from '../words.ts'
 import { seccomp } from './seccomp.ts'
 
@@ -71,6 +73,12 @@ export function bundle(options: BundleOptions): object {
       device('/dev', 'tmpfs', 'nosuid strictatime mode=755 size=65536k'),
       device('/dev/pts', 'devpts', 'nosuid noexec newinstance ptmxmode=0666 mode=0620 gid=5'),
       device('/dev/shm', 'tmpfs', 'nosuid nodev mode=1777'),
+      // Debian's initramfs mounts it so, and a program that was put there does not start.
+      {
+        destination: '/run',
+        source: join(root, 'run'),
+        options: words('bind nosuid nodev noexec'),
+      },
       device('/dev/mqueue', 'mqueue', 'nosuid noexec nodev'),
       { destination: '/dev/console', type: 'bind', source: console, options: ['bind'] },
       device('/sys', 'sysfs', 'nosuid noexec nodev ro'),

@@ -4,7 +4,7 @@
 trap 'echo "local-ec2: powered off"; exit 0' PWR
 trap : TERM INT HUP
 echo "local-ec2: $1 boots"
-/run/local-ec2/boot &
+sh /run/local-ec2/boot &
 while :; do
   sleep infinity &
   wait $!
