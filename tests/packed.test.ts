@@ -47,9 +47,16 @@ test('basic-bench, installed from the archives with npm, measures two libraries 
 
 test('two-machines, installed from the archives with pnpm, measures a server on one machine from another', async () => {
   using user = await install('two-machines', archives, 'pnpm')
-  const { code, stdout, stderr } = await user.exec('vitest', ['bench', '--run'], local)
+  const [SERVER = '', CLIENT = ''] = types
+  const { code, stdout, stderr } = await user.exec('vitest', ['bench', '--run'], {
+    BENCHAWAY_TARGET: 'local',
+    SERVER,
+    CLIENT,
+  })
   expect(stderr).toBe('')
   expect(code).toBe(0)
-  expect(tablesOf(stdout).flatMap((table) => table.rows.map(([name]) => name))).not.toEqual([])
+  expect(tablesOf(stdout).map((table) => table.rows.map(([name]) => name))).toEqual([
+    ['64 bytes', '1 MiB'],
+  ])
   expect(lastLine(stdout)).toBe('left behind: nothing')
 })

@@ -45,6 +45,7 @@ export function shapeOf(output: string): string[] {
       .replaceAll(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, 'RUN')
       .replaceAll(/\b\d[\d,.:]*/g, '#')
       .replace(/ +fastest$/, '')
+      .replace(/( Duration {2}).*/, '$1')
       .replaceAll(/ {2,}/g, ' '),
   )
   return lines.filter((line) => line !== '').toSorted((a, b) => (a < b ? -1 : 1))

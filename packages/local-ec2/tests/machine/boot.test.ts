@@ -53,7 +53,7 @@ describe('one machine', () => {
     const { stdout } = await ssh(
       machine,
       keys,
-      'sudo install -m 755 /usr/bin/true /run/true; sudo /run/true 2>/dev/null; echo $?',
+      'sudo install -m 755 /usr/bin/true /run/true; sudo sh -c /run/true 2>/dev/null; echo $?',
     )
     expect(stdout).toBe('126\n')
   })
