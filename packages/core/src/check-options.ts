@@ -20,18 +20,20 @@ export function checkOptions<T extends object>(
   for (const [name, value] of Object.entries(given)) {
     const rule = known.get(name)
     if (rule === undefined) {
+      const meant = nearest(name, [...known.keys()])
       throw new BenchawayError('OPTION_INVALID', `${where} has no option '${name}'`, {
-        hint: `Use only ${[...known.keys()].join(', ')}.`,
+        hint:
+          meant === undefined
+            ? `Use only ${[...known.keys()].join(', ')}.`
+            : `Did you mean '${meant}'?`,
       })
     }
     const [allowed, words] = rule
-    if (value !== undefined && !allowed(value)) {
-      throw new BenchawayError(
-        'OPTION_INVALID',
-        `option '${name}' of ${where} is ${inspect(value, { depth: 1, breakLength: Infinity })}`,
-        { hint: `Give ${words}.` },
-      )
-    }
+    if (value === undefined || allowed(value)) continue
+    const read = inspect(value, { depth: 1, breakLength: Infinity })
+    throw new BenchawayError('OPTION_INVALID', `option '${name}' of ${where} is ${read}`, {
+      hint: `Give ${words}.`,
+    })
   }
 }
 
@@ -47,3 +49,33 @@ export const isWhole =
   (min: number, max: number) =>
   (value: unknown): boolean =>
     typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+
+/** Such as `m7i.large`. Whether there is one of that name is for EC2 to say. */
+export const isInstanceType = (value: unknown): boolean =>
+  typeof value === 'string' && /^[a-z0-9-]+\.[a-z0-9-]+$/.test(value)
+
+/** What tells the projects of one account apart; it becomes a tag, where `*` would be a wildcard. */
+export const isProjectName = (value: unknown): boolean =>
+  typeof value === 'string' && /^[a-z0-9._-]{1,64}$/.test(value)
+
+/** The known name that takes the fewest changes, if that is a plausible slip. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const near = known
+    .map((one) => ({ one, changes: distance(name.toLowerCase(), one.toLowerCase()) }))
+    .toSorted((a, b) => a.changes - b.changes)[0]
+  return near !== undefined && near.changes <= Math.max(2, name.length / 3) ? near.one : undefined
+}
+
+/** How many letters must be put in, left out or exchanged (Levenshtein). */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (const [at, letter] of from.split('').entries()) {
+    const next = [at + 1]
+    for (const [index, other] of to.split('').entries()) {
+      const exchanged = (row[index] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(exchanged, (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

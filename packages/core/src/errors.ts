@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /**
  * Every failure a caller can act on. A code never changes its meaning once released; the message may.
  */
@@ -55,18 +57,39 @@ export type ErrorCode =
   /** The fleet was closed. */
   | 'FLEET_CLOSED'
 
-/** The one class this package throws on purpose. Anything else that escapes is a bug here. */
-export class BenchawayError extends Error {
+/**
+ * The one class that Benchaway throws on purpose. Anything else that escapes is a bug of ours.
+ *
+ * Printed as it is, for example by Node when nobody catches it, it shows its message and hint; `stack` is there for
+ * who asks.
+ */
+export class BenchawayError<Code extends string = ErrorCode> extends Error {
   override readonly name: string = 'BenchawayError'
-  readonly code: ErrorCode
+  readonly code: Code
   /** What to do next, as one sentence; absent when there is nothing to advise. */
   readonly hint: string | undefined
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(
+    code: Code,
+    message: string,
+    options: { hint?: string | undefined; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause })
     this.code = code
     this.hint = options.hint
+    // Who wrote an option wrong or has no credentials needs no stack.
+    Object.defineProperty(this, inspect.custom, {
+      value: () => `${this.name} (${code}): ${describe(this)}`,
+    })
   }
+}
+
+/** What was thrown, in the words a person needs: message, advice and what caused it; no stack. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const hint = 'hint' in error && typeof error.hint === 'string' ? `\n${error.hint}` : ''
+  const cause = error.cause instanceof Error ? `\nCaused by: ${error.cause.message}` : ''
+  return `${error.message}${hint}${cause}`
 }
 
 /** The words of whatever was thrown. */

@@ -1,6 +1,13 @@
 import { isIP } from 'node:net'
 
-import { checkOptions, isMs, isText, isWhole } from './check-options.ts'
+import {
+  checkOptions,
+  isInstanceType,
+  isMs,
+  isProjectName,
+  isText,
+  isWhole,
+} from './check-options.ts'
 import type { LocalTarget } from './ec2/clients.ts'
 import { imageNames } from './ec2/image.ts'
 import type { Ingress } from './ec2/ingress.ts'
@@ -81,10 +88,7 @@ const day = 86_400_000
 
 export function resolveFleetOptions(options: FleetOptions): ResolvedFleetOptions {
   checkOptions('openFleet()', options, {
-    project: [
-      (value) => typeof value === 'string' && /^[a-z0-9._-]{1,64}$/.test(value),
-      '1 to 64 characters of a-z, 0-9, dot, underscore and hyphen',
-    ],
+    project: [isProjectName, '1 to 64 characters of a-z, 0-9, dot, underscore and hyphen'],
     target: [
       (value) => value === 'aws' || isLocalTarget(value),
       `'aws', or what startLocalEc2() returns: an endpoint on loopback, its region and credentials`,
@@ -125,10 +129,7 @@ export interface ResolvedLaunchOptions {
 
 export function resolveLaunchOptions(options: LaunchOptions): ResolvedLaunchOptions {
   checkOptions('launch()', options, {
-    type: [
-      (value) => typeof value === 'string' && /^[a-z0-9-]+\.[a-z0-9-]+$/.test(value),
-      'the name of an instance type, such as m7i.large',
-    ],
+    type: [isInstanceType, 'the name of an instance type, such as m7i.large'],
     count: [isWhole(1, 1000), 'a whole number from 1 to 1000'],
     image: [
       (value) =>

@@ -1,8 +1,8 @@
-import { inspect } from 'node:util'
+import { BenchawayError } from '@benchaway/core/errors'
 
 /** Every failure of the plugin that its user can act on. A code never changes its meaning once released. */
 export type PluginErrorCode =
-  /** An option is unknown, missing, of the wrong type or out of range. */
+  /** A required option is missing, or the variable that stands for one is wrong. */
   | 'OPTION_INVALID'
   /** The Vitest that runs is outside the tested range. */
   | 'VITEST_UNSUPPORTED'
@@ -29,35 +29,5 @@ export type PluginErrorCode =
   /** A remote benchmark ended without a result, or with one that is none. */
   | 'REMOTE_FAILED'
 
-/**
- * What the plugin throws on purpose; `BenchawayError` of `@benchaway/core` is its twin for machines. Apart from it so
- * that a config file that never needs machines never loads what they need.
- */
-export class PluginError extends Error {
-  override readonly name: string = 'BenchawayError'
-  readonly code: PluginErrorCode
-  /** What to do next, as one sentence; absent when there is nothing to advise. */
-  readonly hint: string | undefined
-
-  constructor(
-    code: PluginErrorCode,
-    message: string,
-    options: { hint?: string | undefined; cause?: unknown } = {},
-  ) {
-    super(message, { cause: options.cause })
-    this.code = code
-    this.hint = options.hint
-    // Vitest prints what stops it at the start as `console.error` does; who wrote an option wrong needs no stack.
-    Object.defineProperty(this, inspect.custom, {
-      value: () => `${this.name} (${code}): ${describe(this)}`,
-    })
-  }
-}
-
-/** What was thrown, in the words a person needs: message, advice and what caused it; no stack. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const hint = 'hint' in error && typeof error.hint === 'string' ? `\n${error.hint}` : ''
-  const cause = error.cause instanceof Error ? `\nCaused by: ${error.cause.message}` : ''
-  return `${error.message}${hint}${cause}`
-}
+/** What the plugin throws on purpose: a `BenchawayError` with codes of its own. */
+export class PluginError extends BenchawayError<PluginErrorCode> {}

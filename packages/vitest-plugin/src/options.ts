@@ -1,4 +1,13 @@
-import { checkOptions, isText, type OptionRule } from './check-options.ts'
+import {
+  checkOptions,
+  isInstanceType,
+  isMs,
+  isProjectName,
+  isText,
+  isWhole,
+  type OptionRule,
+} from '@benchaway/core/check-options'
+
 import { PluginError } from './errors.ts'
 
 export interface BenchawayOptions {
@@ -62,21 +71,19 @@ export interface ResolvedOptions {
 }
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
-const isMs = (value: unknown): boolean =>
-  typeof value === 'number' && value >= 1000 && value <= 86_400_000
 const isTarget = (value: unknown): value is 'aws' | 'local' => value === 'aws' || value === 'local'
 
+/** In milliseconds. */
+const day = 86_400_000
+
 const rules: Readonly<Record<keyof BenchawayOptions, OptionRule>> = {
-  project: [
-    (value) => typeof value === 'string' && /^[a-z0-9._-]{1,64}$/.test(value),
-    '1 to 64 characters of a-z, 0-9, dot, underscore and hyphen',
-  ],
+  project: [isProjectName, '1 to 64 characters of a-z, 0-9, dot, underscore and hyphen'],
   instances: [
     (value) =>
       isTexts(value) &&
       value.length > 0 &&
       new Set(value).size === value.length &&
-      value.every((type) => /^[a-z0-9-]+\.[a-z0-9-]+$/.test(type)),
+      value.every((type) => isInstanceType(type)),
     "a list of different instance types, such as ['m7i.large', 'c8g.large']",
   ],
   target: [isTarget, "'aws' or 'local'"],
@@ -96,18 +103,15 @@ const rules: Readonly<Record<keyof BenchawayOptions, OptionRule>> = {
     (value) => value === 'me' || value === 'any' || (isTexts(value) && value.length > 0),
     "'me', 'any' or a list of address blocks such as ['203.0.113.0/24']",
   ],
-  maxInstances: [
-    (value) => typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1000,
-    'a whole number from 1 to 1000',
-  ],
-  graceMs: [isMs, 'milliseconds from 1000 to 86400000 (a day)'],
-  ttlMs: [isMs, 'milliseconds from 1000 to 86400000 (a day)'],
+  maxInstances: [isWhole(1, 1000), 'a whole number from 1 to 1000'],
+  graceMs: [isMs(1000, day), 'milliseconds from 1000 to 86400000 (a day)'],
+  ttlMs: [isMs(1000, day), 'milliseconds from 1000 to 86400000 (a day)'],
 }
 
 /**
  * Checks what the type checker could not see, and fills in the defaults.
  *
- * @throws {PluginError} `OPTION_INVALID` that says which option, what was read and what is allowed
+ * @throws {BenchawayError} `OPTION_INVALID` that says which option, what was read and what is allowed
  */
 export function resolveOptions(
   options: BenchawayOptions,

@@ -1,8 +1,7 @@
 import { relative } from 'node:path'
 
+import { describe } from '@benchaway/core/errors'
 import type { TestProject } from 'vitest/node'
-
-import { describe } from '../errors.ts'
 
 /** The calls by which a worker would report a bench file that failed before its first test. */
 export async function failedFileCalls(

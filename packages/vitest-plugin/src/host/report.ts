@@ -1,8 +1,7 @@
 /** The words around Vitest's own report: where the numbers come from, where the time went, what is left. */
 
 import type { Fleet, Instance, InventoryItem } from '@benchaway/core'
-
-import { describe } from '../errors.ts'
+import { describe } from '@benchaway/core/errors'
 
 /** Wall-clock time of each phase of a run, in milliseconds. */
 export interface Phases {

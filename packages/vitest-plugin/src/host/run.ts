@@ -1,10 +1,10 @@
 import { hostname } from 'node:os'
 
 import type { CloseReport, Fleet, Instance, LaunchOptions } from '@benchaway/core'
+import { describe } from '@benchaway/core/errors'
 import type { LocalEc2 } from '@benchaway/local-ec2'
 import type { TestProject, Vitest } from 'vitest/node'
 
-import { describe } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Broker } from './broker.ts'
 import { Depot, sendNode } from './depot.ts'

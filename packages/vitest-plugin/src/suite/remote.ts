@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-import { checkOptions } from '../check-options.ts'
+import { checkOptions } from '@benchaway/core/check-options'
+
 import { PluginError } from '../errors.ts'
 import { type HookName, hookNames } from '../wire/result.ts'
 import { isInstanceHandle, type SuiteInstance } from './instance.ts'

@@ -1,6 +1,13 @@
+import {
+  checkOptions,
+  isInstanceType,
+  isMs,
+  isText,
+  isWhole,
+  type OptionRule,
+} from '@benchaway/core/check-options'
 import { afterAll, beforeAll, inject, TestRunner } from 'vitest'
 
-import { checkOptions, isText, type OptionRule } from '../check-options.ts'
 import { PluginError } from '../errors.ts'
 import type { BrokerAddress } from '../wire/broker.ts'
 import { instanceHandle, type SuiteInstance } from './instance.ts'
@@ -31,22 +38,12 @@ export interface UseInstanceOptions {
 }
 
 const rules: { readonly [K in keyof UseInstanceOptions]-?: OptionRule } = {
-  type: [
-    (value) => typeof value === 'string' && /^[a-z0-9-]+\.[a-z0-9-]+$/.test(value),
-    'the name of an instance type, such as m7i.large',
-  ],
+  type: [isInstanceType, 'the name of an instance type, such as m7i.large'],
   image: [isText, 'the name of an image, such as debian-12, or an id that begins with ami-'],
   user: [isText, 'the name of an account'],
-  volumeGib: [
-    (value) =>
-      typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 16_384,
-    'a whole number of GiB from 1 to 16384',
-  ],
+  volumeGib: [isWhole(1, 16_384), 'a whole number of GiB from 1 to 16384'],
   setup: [(value) => typeof value === 'function', 'a function that is given the machine'],
-  timeoutMs: [
-    (value) => typeof value === 'number' && value >= 1000 && value <= 86_400_000,
-    'milliseconds from 1000 to 86400000 (a day)',
-  ],
+  timeoutMs: [isMs(1000, 86_400_000), 'milliseconds from 1000 to 86400000 (a day)'],
 }
 
 const suites = new WeakMap<object, Machine[]>()
@@ -58,7 +55,7 @@ const slackMs = 10_000
  * `describe()`, or at the top of a driver file.
  *
  * @returns stands for the machine; usable inside tests and hooks of the suite
- * @throws {PluginError} `OPTION_INVALID`; tests fail with `NOT_A_DRIVER` in a file that is no driver, and with what
+ * @throws {BenchawayError} `OPTION_INVALID`; tests fail with `NOT_A_DRIVER` in a file that is no driver, and with what
  *   went wrong when the machine does not come up
  */
 export function useInstance(options: UseInstanceOptions): SuiteInstance {
