@@ -62,7 +62,7 @@ describe('files', () => {
   })
 
   test.runIf(process.getuid?.() === 0)(
-    'that only root may read here are not in /etc there',
+    'that only root may read here are not in /etc there (which only root can compare)',
     async () => {
       const list = execFileSync('sh', ['-c', 'find /etc -xdev -type f ! -perm -o=r -size +0'])
       const here = list
