@@ -11,7 +11,11 @@ const root = path.join(import.meta.dirname, '..')
 const types = process.arch === 'arm64' ? ['m7g.large', 'c8g.large'] : ['m7i.large', 'c7i.large']
 
 test('script/demo shows one bench file on two machines, where the time went, and that nothing is left', async () => {
-  const { stdout } = await promisify(execFile)('script/demo', { cwd: root })
+  const { stdout } = await promisify(execFile)('script/demo', {
+    cwd: root,
+    // Vitest prints the names of projects in another way with colours.
+    env: { ...process.env, NO_COLOR: '1' },
+  })
   const lines = linesOf(stdout)
   // Nothing is added to it or left out of it in the README, but for what differs between computers.
   const readme = readFileSync(path.join(root, 'README.md'), 'utf8')

@@ -1,11 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { access, mkdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 
-/** Where things lie that can always be made again: `$XDG_CACHE_HOME/benchaway`, by default `~/.cache/benchaway`. */
-function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'benchaway')
+/**
+ * Where things lie that can always be made again: `$XDG_CACHE_HOME/benchaway`, by default `~/.cache/benchaway`. An empty
+ * or relative variable counts as none.
+ *
+ * @see https://specifications.freedesktop.org/basedir-spec/latest/#variables
+ */
+export function cacheFolder(variables: NodeJS.ProcessEnv = process.env): string {
+  const { XDG_CACHE_HOME: given = '' } = variables
+  return join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'benchaway')
 }
 
 /**
