@@ -63,7 +63,7 @@ export class Depot {
 
   /** Starts a worker, over a new connection if the last one broke; frames go in on its stdin and out on its stdout. */
   async startWorker(execArgv: readonly string[]): Promise<RemoteProcess> {
-    await this.#reconnect()
+    await this.reconnect()
     return this.#instance.open(this.#workerLine(execArgv))
   }
 
@@ -131,7 +131,8 @@ export class Depot {
     })
   }
 
-  async #reconnect(): Promise<void> {
+  /** Makes a new connection if the last one broke; what was sent over that is still there. */
+  async reconnect(): Promise<void> {
     if (this.#connected) return
     const { attachInstance } = await import('@benchaway/core')
     const lost = this.#instance

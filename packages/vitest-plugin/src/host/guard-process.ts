@@ -12,6 +12,8 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const accidents = ['unhandledRejection', 'uncaughtException'] as const
 // Orders to terminate go out at once; what takes long is EC2's word that all is gone.
 const patienceMs = 60_000
+// What a CI system that has lost its patience leaves.
+const hurryMs = 2000
 
 /** @returns gives the process back to Vitest */
 export function guardProcess(run: Run): () => void {
@@ -21,7 +23,8 @@ export function guardProcess(run: Run): () => void {
     const code = 128 + constants.signals[signal]
     if (stopping) {
       run.print([`benchaway: ${signal} again, leaving now: what is left ends by itself`])
-      process.exit(code)
+      void leave(run, code)
+      return
     }
     stopping = true
     run.print(['', `benchaway: ${signal}, cleaning up (once more to leave at once)`])
@@ -67,6 +70,12 @@ function replaceListeners(event: string, ours: (argument: unknown) => void): () 
 // ran. Its own listener of 'exit' puts the terminal in order.
 async function stop(run: Run, exitCode: number): Promise<never> {
   run.abort()
-  await Promise.race([run.close(), sleep(patienceMs)])
+  const closed = await Promise.race([run.close().then(() => true), sleep(patienceMs, false)])
+  if (!closed) await Promise.race([run.hurry(), sleep(hurryMs)])
+  process.exit(exitCode)
+}
+
+async function leave(run: Run, exitCode: number): Promise<never> {
+  await Promise.race([run.hurry(), sleep(hurryMs)])
   process.exit(exitCode)
 }

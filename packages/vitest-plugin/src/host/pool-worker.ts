@@ -118,6 +118,8 @@ export class RemotePoolWorker implements PoolWorker {
         void this.#runFiles(message)
         break
       default:
+        // From here on Vitest has no ear for anything but the answer, and waits a minute for that.
+        this.#stopping = true
         if (this.#worker === undefined) this.#respond({ type: 'stopped' })
         else this.#worker.send(message)
     }
@@ -149,11 +151,15 @@ export class RemotePoolWorker implements PoolWorker {
     }
     const depot = await this.#run.depot(this.#type)
     this.#depot = depot
+    await depot.reconnect()
     await depot.makeRoot(config.root)
     await depot.sendFixtures(config.root, this.#run.options.files)
+    // Who cancelled meanwhile has stopped listening, and nobody would stop a worker that came now.
+    if (this.#stopping || this.#cancel.signal.aborted) return
     // Without isolation one process runs file after file.
-    this.#worker ??= await this.#launch(depot)
-    await this.#worker.started
+    const worker = (this.#worker ??= await this.#launch(depot))
+    await worker.started
+    if (this.#stopping) await worker.stop()
   }
 
   async #launch(depot: Depot): Promise<WorkerProcess> {
@@ -190,12 +196,15 @@ export class RemotePoolWorker implements PoolWorker {
     this.#finishMeasuring()
     // A worker that never started has failed its file already; and when the run ends, a report on what that cut off
     // would only be noise.
-    if (hasStarted && !this.#stopping && !this.#run.ending) this.#died(depot, end)
+    if (this.#stopping) this.#respond({ type: 'stopped' })
+    else if (hasStarted && !this.#run.ending) this.#died(depot, end)
   }
 
   /** Vitest takes one terminal event; after it nobody listens, and a second would end the whole process. */
   #died({ instance }: Depot, { exitCode, signal }: WorkerEnd): void {
     if (exitCode === undefined && signal === undefined) {
+      // An `error` that nobody listens to would end the whole process.
+      if (this.#events.listenerCount('error') === 0) return
       const words = `the ssh connection to ${instance.type} ${instance.id} is gone`
       this.#events.emit('error', new Error(words))
     } else {

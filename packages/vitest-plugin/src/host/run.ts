@@ -121,6 +121,13 @@ export class Run {
     return this.#closing
   }
 
+  /** Orders the end of every machine, over ssh as well, and waits for no more than that. Never rejects. */
+  async hurry(): Promise<void> {
+    this.abort()
+    const fleet = await this.#fleet?.catch(() => undefined)
+    await fleet?.close({ waitMs: 0 }).catch(() => undefined)
+  }
+
   async #launch(options: Omit<LaunchOptions, 'count'>): Promise<Instance> {
     this.#fleet ??= this.#open()
     const fleet = await this.#fleet
@@ -145,7 +152,15 @@ export class Run {
       runtime: this.#runtime,
       isLocal: target === 'local',
     })
-    return this.#shipping.during(depot)
+    return this.#shipping.during(depot).catch((error: unknown) => this.#giveBack(instance, error))
+  }
+
+  /** A machine that could not be made ready is of no use, and costs. */
+  async #giveBack(instance: Instance, error: unknown): Promise<never> {
+    await instance.terminate().catch((again: unknown) => {
+      this.note(`${instance.id} could not be terminated yet: ${describe(again)}`)
+    })
+    throw error
   }
 
   async #openBroker(): Promise<Broker> {
@@ -154,9 +169,13 @@ export class Run {
     return startBroker({
       launch: async (options) => {
         const instance = await this.#booting.during(this.#launch(options))
-        const node = await nodeBinary(instance.arch)
-        const sent = sendNode(instance, node, target === 'local')
-        return { instance, node: await this.#shipping.during(sent) }
+        const sent = nodeBinary(instance.arch).then((node) =>
+          sendNode(instance, node, target === 'local'),
+        )
+        const node = await this.#shipping
+          .during(sent)
+          .catch((error: unknown) => this.#giveBack(instance, error))
+        return { instance, node }
       },
       terminate: (instance) => instance.terminate(),
       log: (line) => this.note(line),
@@ -202,9 +221,10 @@ export class Run {
   }
 
   async #close(): Promise<void> {
-    // A driver file gives its machines back itself; what it kept is closed with the fleet.
-    await (await this.#broker?.catch(() => undefined))?.close()
-    if (this.#fleet === undefined) return
+    const closeBroker = async (): Promise<void> => {
+      await (await this.#broker?.catch(() => undefined))?.close()
+    }
+    if (this.#fleet === undefined) return closeBroker()
     const cleaning = new Stopwatch()
     cleaning.start()
     let report: CloseReport | undefined
@@ -212,8 +232,10 @@ export class Run {
     try {
       // A fleet that could not be opened has made nothing, and who asked for it was told.
       const fleet = await this.#fleet.catch(() => undefined)
-      await this.#sweeping
-      report = await fleet?.close()
+      // Money first: neither the driver files nor the sweep hold up the order to end the machines.
+      const closing = fleet?.close()
+      await Promise.allSettled([closing, this.#sweeping, closeBroker()])
+      report = await closing
       for (const depot of await Promise.allSettled(this.#depots.values())) {
         if (depot.status === 'fulfilled') depot.value.disconnect()
       }
