@@ -62,11 +62,11 @@ describe('the README', () => {
       expect(() => execFileSync('test', ['-e', path.join(root, name)])).not.toThrow()
   })
 
-  test('shows uname.ts of without-vitest as it is, which runs', () => {
+  test('shows uname.mts of without-vitest as it is, which runs', () => {
     const folder = path.join(root, 'examples/without-vitest')
-    const code = read('examples/without-vitest/uname.ts')
-    expect(blocks('ts').find(({ file }) => file === 'uname.ts')?.code).toBe(code)
-    const said = execFileSync(process.execPath, ['--conditions=dev', 'uname.ts'], {
+    const code = read('examples/without-vitest/uname.mts')
+    expect(blocks('ts').find(({ file }) => file === 'uname.mts')?.code).toBe(code)
+    const said = execFileSync(process.execPath, ['--conditions=dev', 'uname.mts'], {
       cwd: folder,
       encoding: 'utf8',
     })

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { inspect } from 'node:util'
 
 import { BenchawayError } from './errors.ts'
@@ -17,6 +18,15 @@ export function checkOptions<T extends object>(
   rules: { readonly [K in keyof Required<T>]: OptionRule },
 ): void {
   const known = new Map<string, OptionRule>(Object.entries(rules))
+  if (typeof given !== 'object' || given === null) {
+    throw new BenchawayError(
+      'OPTION_INVALID',
+      `${where} needs its options, and got ${inspect(given)}`,
+      {
+        hint: `Give an object with ${[...known.keys()].join(', ')}.`,
+      },
+    )
+  }
   for (const [name, value] of Object.entries(given)) {
     const rule = known.get(name)
     if (rule === undefined) {
@@ -57,6 +67,33 @@ export const isInstanceType = (value: unknown): boolean =>
 /** What tells the projects of one account apart; it becomes a tag, where `*` would be a wildcard. */
 export const isProjectName = (value: unknown): boolean =>
   typeof value === 'string' && /^[a-z0-9._-]{1,64}$/.test(value)
+
+/** Images that are known by name, the newest one of each. */
+export const imageNames = ['debian-12', 'debian-13', 'ubuntu-24.04', 'amazon-linux-2023'] as const
+export type ImageName = (typeof imageNames)[number]
+
+export const imageRule: OptionRule = [
+  (value) =>
+    typeof value === 'string' &&
+    (imageNames.some((name) => name === value) || /^ami-[0-9a-f]{8,17}$/.test(value)),
+  `one of ${imageNames.join(', ')}, or an id such as ami-0123456789abcdef0`,
+]
+
+export const ingressRule: OptionRule = [
+  (value) =>
+    value === 'me' ||
+    value === 'any' ||
+    (Array.isArray(value) && value.length > 0 && value.every((block) => isBlock(block))),
+  `'me', 'any' or a list of address blocks such as ['203.0.113.0/24']`,
+]
+
+function isBlock(value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  const [address = '', bits = '', ...more] = value.split('/')
+  const family = isIP(address)
+  const most = family === 4 ? 32 : 128
+  return more.length === 0 && family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most
+}
 
 /** The known name that takes the fewest changes, if that is a plausible slip. */
 function nearest(name: string, known: readonly string[]): string | undefined {

@@ -173,6 +173,7 @@ export class Fleet implements AsyncDisposable {
     try {
       const { launched, ...met } = await this.#request(options, signal)
       ids = launched.flatMap(({ InstanceId: id }) => id ?? [])
+      this.#options.log(`EC2 launches ${ids.join(', ')}`)
       for (const id of ids) this.#alive.set(id, undefined)
       this.#requested -= requested
       requested = 0
@@ -220,6 +221,7 @@ export class Fleet implements AsyncDisposable {
     group.catch(() => undefined)
     const arch = await architectureOf(this.#clients, type)
     const image = await findImage(this.#clients, options.image, arch, user)
+    this.#options.log(`${type} is ${arch}, image ${image.name} (${image.id}), login ${image.user}`)
     const hostKey = generateKeyPair()
     const clientKey = generateKeyPair()
     const { graceMs, ttlMs } = this.#options
@@ -262,6 +264,10 @@ export class Fleet implements AsyncDisposable {
     this.#securityGroup ??= ingressCidrs(this.#clients, this.#options.ingress).then((cidrs) =>
       createSecurityGroup(this.#clients, this.#tags(), cidrs),
     )
+    this.#securityGroup.then(
+      (id) => this.#options.log(`security group ${id}`),
+      () => undefined,
+    )
     // A failure is the next launch's to try again.
     this.#securityGroup.catch(() => {
       this.#securityGroup = undefined
@@ -271,6 +277,7 @@ export class Fleet implements AsyncDisposable {
 
   async #terminate(ids: readonly string[]): Promise<void> {
     const unknown = await terminateInstances(this.#clients, ids, unknownMs)
+    this.#options.log(`EC2 ends ${ids.join(', ')}`)
     for (const id of ids) if (!unknown.includes(id)) this.#alive.delete(id)
   }
 

@@ -29,7 +29,10 @@ test.each([
   [{ type: 'large' }, `option 'type' of launch() is 'large'`],
   [{ type: 'm7i.large', count: 0 }, `option 'count' of launch() is 0`],
   [{ type: 'm7i.large', image: 'windows' }, `option 'image' of launch() is 'windows'`],
-  [{ type: 'm7i.large', image: 'ami-0123' }, `image 'ami-0123' needs the option 'user'`],
+  [
+    { type: 'm7i.large', image: 'ami-0123456789abcdef0' },
+    `image 'ami-0123456789abcdef0' needs the option 'user'`,
+  ],
 ])('launch(%j) is refused: %s', (options, message) => {
   expect(() => resolveLaunchOptions(given(options))).toThrowError(
     expect.objectContaining({ code: 'OPTION_INVALID', message, hint: expect.any(String) }),
@@ -57,3 +60,15 @@ test('an absent option has its documented default', () => {
     image: 'debian-12',
   })
 })
+
+test.each([undefined, null, 'my-lib'])(
+  'openFleet(%j) says that it needs its options',
+  (options) => {
+    expect(() => resolveFleetOptions(options as never)).toThrowError(
+      expect.objectContaining({
+        code: 'OPTION_INVALID',
+        message: expect.stringMatching(/^openFleet\(\) needs its options, and got /),
+      }),
+    )
+  },
+)

@@ -1,7 +1,7 @@
-import { isIP } from 'node:net'
-
 import {
   checkOptions,
+  imageRule,
+  ingressRule,
   isInstanceType,
   isMs,
   isProjectName,
@@ -9,7 +9,6 @@ import {
   isWhole,
 } from './check-options.ts'
 import type { LocalTarget } from './ec2/clients.ts'
-import { imageNames } from './ec2/image.ts'
 import type { Ingress } from './ec2/ingress.ts'
 import { BenchawayError } from './errors.ts'
 
@@ -94,7 +93,7 @@ export function resolveFleetOptions(options: FleetOptions): ResolvedFleetOptions
       `'aws', or what startLocalEc2() returns: an endpoint on loopback, its region and credentials`,
     ],
     region: [isText, 'the name of a region, such as eu-central-1'],
-    ingress: [isIngress, `'me', 'any' or a list of address blocks such as 203.0.113.0/24`],
+    ingress: ingressRule,
     graceMs: [isMs(1000, day), 'milliseconds from 1000 to 86400000 (a day)'],
     ttlMs: [isMs(1000, day), 'milliseconds from 1000 to 86400000 (a day)'],
     maxInstances: [isWhole(1, 1000), 'a whole number from 1 to 1000'],
@@ -131,11 +130,7 @@ export function resolveLaunchOptions(options: LaunchOptions): ResolvedLaunchOpti
   checkOptions('launch()', options, {
     type: [isInstanceType, 'the name of an instance type, such as m7i.large'],
     count: [isWhole(1, 1000), 'a whole number from 1 to 1000'],
-    image: [
-      (value) =>
-        typeof value === 'string' && (imageNames.includes(value) || value.startsWith('ami-')),
-      `one of ${imageNames.join(', ')}, or an id that begins with ami-`,
-    ],
+    image: imageRule,
     user: [isText, 'the name of an account'],
     volumeGib: [isWhole(1, 16_384), 'a whole number of GiB from 1 to 16384'],
     signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
@@ -171,22 +166,5 @@ function isLocalTarget(value: unknown): boolean {
     'endpoint' in value &&
     typeof value.endpoint === 'string' &&
     /^http:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?\/?$/.test(value.endpoint)
-  )
-}
-
-function isIngress(value: unknown): boolean {
-  if (value === 'me' || value === 'any') return true
-  return Array.isArray(value) && value.length > 0 && value.every((block) => isBlock(block))
-}
-
-function isBlock(value: unknown): boolean {
-  if (typeof value !== 'string') return false
-  const [address = '', bits = '', ...more] = value.split('/')
-  const family = isIP(address)
-  return (
-    more.length === 0 &&
-    family !== 0 &&
-    /^\d{1,3}$/.test(bits) &&
-    Number(bits) <= (family === 4 ? 32 : 128)
   )
 }

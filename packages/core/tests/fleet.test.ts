@@ -498,6 +498,15 @@ describe('without an AWS account', () => {
     ).toBe('')
   })
 
+  test('AWS is not what a variable redirects elsewhere, so its numbers are never called that', async () => {
+    expect(
+      JSON.parse(await openIn({ AWS_REGION: 'eu-central-1', AWS_ENDPOINT_URL: local.endpoint })),
+    ).toMatchObject({
+      code: 'OPTION_INVALID',
+      message: `AWS_ENDPOINT_URL sends requests to ${local.endpoint}, which is not AWS`,
+    })
+  })
+
   test('an endpoint that is not on this computer is no local target', async () => {
     const target = JSON.stringify({ ...local, endpoint: 'https://ec2.eu-central-1.amazonaws.com' })
     expect(JSON.parse(await openIn({}, target))).toMatchObject({ code: 'OPTION_INVALID' })

@@ -1,5 +1,7 @@
 import {
   checkOptions,
+  imageRule,
+  ingressRule,
   isInstanceType,
   isMs,
   isProjectName,
@@ -20,7 +22,7 @@ export interface BenchawayOptions {
    * @default the variable BENCHAWAY_TARGET, then 'aws'
    */
   target?: 'aws' | 'local' | undefined
-  /** Such as `eu-central-1`. @default what the AWS SDK finds in the environment or the profile */
+  /** Such as `eu-central-1`; for AWS only. @default what the AWS SDK finds in the environment or the profile */
   region?: string | undefined
   /**
    * `debian-12`, `debian-13`, `ubuntu-24.04`, `amazon-linux-2023`, or an id such as `ami-0123456789abcdef0`, which
@@ -88,7 +90,7 @@ const rules: Readonly<Record<keyof BenchawayOptions, OptionRule>> = {
   ],
   target: [isTarget, "'aws' or 'local'"],
   region: [isText, 'the name of a region, such as eu-central-1'],
-  image: [isText, 'the name of an image, such as debian-12, or an id that begins with ami-'],
+  image: imageRule,
   user: [isText, 'the name of an account'],
   drivers: [isText, "a glob, such as '**/*.driver.bench.ts'"],
   files: [
@@ -99,10 +101,7 @@ const rules: Readonly<Record<keyof BenchawayOptions, OptionRule>> = {
     (value) => isTexts(value) && value.every((name) => !/^AWS_/i.test(name)),
     'a list of names of variables, none of them AWS_*: credentials never go to a machine',
   ],
-  ingress: [
-    (value) => value === 'me' || value === 'any' || (isTexts(value) && value.length > 0),
-    "'me', 'any' or a list of address blocks such as ['203.0.113.0/24']",
-  ],
+  ingress: ingressRule,
   maxInstances: [isWhole(1, 1000), 'a whole number from 1 to 1000'],
   graceMs: [isMs(1000, day), 'milliseconds from 1000 to 86400000 (a day)'],
   ttlMs: [isMs(1000, day), 'milliseconds from 1000 to 86400000 (a day)'],
@@ -125,6 +124,19 @@ export function resolveOptions(
         hint: `Give ${ruleOf(name)?.[1]}.`,
       })
     }
+  }
+  const { image: wanted = '', user: login, instances: types, maxInstances: most = 8 } = options
+  if (wanted.startsWith('ami-') && login === undefined) {
+    throw new PluginError('OPTION_INVALID', `image '${wanted}' needs the option 'user'`, {
+      hint: 'Name the account that the image logs in with, such as admin, ubuntu or ec2-user.',
+    })
+  }
+  // Known before any of them costs something.
+  if (types.length > most) {
+    const message = `benchaway() has ${types.length} instances, and maxInstances is ${most}`
+    throw new PluginError('OPTION_INVALID', message, {
+      hint: 'Raise `maxInstances` if you mean it, or name fewer types.',
+    })
   }
   const {
     project,

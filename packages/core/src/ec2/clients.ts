@@ -27,13 +27,14 @@ export interface Clients {
  * For AWS, region and credentials come from the SDK's own chain: environment, profile, role. For a local target
  * nothing is read from the environment, so its requests can never reach AWS nor carry a real key.
  *
- * @throws {BenchawayError} `REGION_MISSING`, `CREDENTIALS_MISSING`
+ * @throws {BenchawayError} `REGION_MISSING`, `CREDENTIALS_MISSING`, `OPTION_INVALID`
  */
 export async function openClients(
   target: 'aws' | LocalTarget,
   region: string | undefined,
 ): Promise<Clients> {
   const local = target === 'aws' ? undefined : target
+  if (local === undefined) assertNotRedirected()
   const given = local?.region ?? region
   const common = {
     ...(given === undefined ? {} : { region: given }),
@@ -80,5 +81,21 @@ export async function openClients(
   } catch (error) {
     close()
     throw error
+  }
+}
+
+/** Numbers of an emulator must never be reported as EC2's. */
+function assertNotRedirected(): void {
+  for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_EC2', 'AWS_ENDPOINT_URL_STS']) {
+    const url = process.env[name]
+    if (!url || /^https:\/\/[^/]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)(?:[:/]|$)/.test(url))
+      continue
+    throw new BenchawayError(
+      'OPTION_INVALID',
+      `${name} sends requests to ${url}, which is not AWS`,
+      {
+        hint: 'Unset it, or use a local target: in Vitest with BENCHAWAY_TARGET=local.',
+      },
+    )
   }
 }

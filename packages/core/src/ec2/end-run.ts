@@ -50,6 +50,9 @@ export async function endRun(
       alive.map((item) => item.id),
       0,
     )
+    log(
+      `EC2 lists ${items.map((item) => `${item.id} ${item.state ?? ''}`.trim()).join(', ') || 'nothing'}`,
+    )
     const groups = items.filter((item) => item.kind === 'security-group')
     const deleted = await Promise.allSettled(
       groups.map((group) => deleteSecurityGroup(clients, group.id, 0)),

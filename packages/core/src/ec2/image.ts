@@ -1,5 +1,6 @@
 import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2'
 
+import { type ImageName, imageNames } from '../check-options.ts'
 import { BenchawayError } from '../errors.ts'
 import { awsCode, call } from './call.ts'
 import type { Clients } from './clients.ts'
@@ -23,7 +24,7 @@ const debian = { owner: '136693071363', arch: { x64: 'amd64', arm64: 'arm64' }, 
  * @see https://wiki.debian.org/Cloud/AmazonEC2Image for Debian's account
  * @see https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/ for Canonical's
  */
-const distributions: Readonly<Record<string, Distribution>> = {
+const distributions: Readonly<Record<ImageName, Distribution>> = {
   'debian-12': { ...debian, pattern: 'debian-12-ARCH-2*' },
   'debian-13': { ...debian, pattern: 'debian-13-ARCH-2*' },
   'ubuntu-24.04': {
@@ -39,8 +40,6 @@ const distributions: Readonly<Record<string, Distribution>> = {
     user: 'ec2-user',
   },
 }
-
-export const imageNames: readonly string[] = Object.keys(distributions)
 
 export interface FoundImage {
   readonly id: string
@@ -60,7 +59,8 @@ export async function findImage(
   arch: Arch,
   user: string | undefined,
 ): Promise<FoundImage> {
-  const distribution = distributions[image]
+  const name = imageNames.find((known) => known === image)
+  const distribution = name && distributions[name]
   const architecture = { Name: 'architecture', Values: [arch === 'x64' ? 'x86_64' : 'arm64'] }
   const answer = await call('DescribeImages', clients, () =>
     clients.ec2.send(

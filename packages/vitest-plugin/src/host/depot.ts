@@ -78,10 +78,7 @@ export class Depot {
   /** Sends files of the project that match patterns relative to it, unless the machine has them as they are now. */
   async sendFixtures(root: string, patterns: readonly string[]): Promise<void> {
     if (patterns.length === 0) return
-    const found = globSync([...patterns], {
-      cwd: root,
-      exclude: ['**/node_modules/**', '**/.git/**'],
-    })
+    const found = patterns.flatMap((pattern) => matching(root, pattern))
     const changed = new Map<string, string>()
     for (const path of found.map((name) => join(root, name))) {
       const stats = statSync(path)
@@ -233,4 +230,16 @@ function newRoots(paths: readonly string[], known: Iterable<string>): Set<string
     roots.add(at < 0 ? dirname(path) : path.slice(0, at + `${sep}node_modules`.length))
   }
   return roots
+}
+
+/** Files that a pattern names; a folder stands for all that is in it. */
+function matching(root: string, pattern: string): string[] {
+  const exclude = ['**/node_modules/**', '**/.git/**']
+  const found = globSync([pattern, `${pattern}/**`], { cwd: root, exclude })
+  if (found.length > 0) return found
+  throw new PluginError(
+    'SHIP_FAILED',
+    `'${pattern}' of the option 'files' matches nothing in ${root}`,
+    { hint: 'Patterns are relative to the root of the project.' },
+  )
 }

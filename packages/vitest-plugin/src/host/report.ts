@@ -43,6 +43,13 @@ export function machineLine(
   return `${indent}${type.padEnd(11)} ${id} at ${publicIp}: running after ${seconds(bootMs)}, ssh after ${seconds(bootMs + connectMs)}`
 }
 
+/** When EC2 was never reached there is no inventory to take. */
+export const nothingLaunched: readonly string[] = [
+  `${indent}    Machines  nothing was launched`,
+  '',
+  'left behind: nothing',
+]
+
 export function footerLines({
   phases,
   left,

@@ -10,7 +10,7 @@ import type { Broker } from './broker.ts'
 import { Depot, sendNode } from './depot.ts'
 import { guardProcess } from './guard-process.ts'
 import { nodeBinary } from './node-binary.ts'
-import { footerLines, headerLines, machineLine } from './report.ts'
+import { footerLines, headerLines, machineLine, nothingLaunched } from './report.ts'
 import { buildRuntime, type Runtime } from './runtime.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { cleanText } from './terminal.ts'
@@ -229,9 +229,11 @@ export class Run {
     cleaning.start()
     let report: CloseReport | undefined
     let failure: unknown
+    let opened = true
     try {
       // A fleet that could not be opened has made nothing, and who asked for it was told.
       const fleet = await this.#fleet.catch(() => undefined)
+      opened = fleet !== undefined
       // Money first: neither the driver files nor the sweep hold up the order to end the machines.
       const closing = fleet?.close()
       await Promise.allSettled([closing, this.#sweeping, closeBroker()])
@@ -247,6 +249,10 @@ export class Run {
     })
     this.#giveBackProcess?.()
     const left = report?.left ?? []
+    if (!opened && failure === undefined) {
+      this.print(nothingLaunched)
+      return
+    }
     const phases = {
       bootMs: this.#booting.total,
       shipMs: this.#shipping.total,

@@ -1,5 +1,6 @@
 import {
   checkOptions,
+  imageRule,
   isInstanceType,
   isMs,
   isText,
@@ -39,7 +40,7 @@ export interface UseInstanceOptions {
 
 const rules: { readonly [K in keyof UseInstanceOptions]-?: OptionRule } = {
   type: [isInstanceType, 'the name of an instance type, such as m7i.large'],
-  image: [isText, 'the name of an image, such as debian-12, or an id that begins with ami-'],
+  image: imageRule,
   user: [isText, 'the name of an account'],
   volumeGib: [isWhole(1, 16_384), 'a whole number of GiB from 1 to 16384'],
   setup: [(value) => typeof value === 'function', 'a function that is given the machine'],

@@ -75,18 +75,34 @@ test('without a region on AWS every file says how to set one', async () => {
   expect(text).toContain('BenchawayError: no AWS region is set\nSet the option `region`')
   expect(text).not.toContain('local machines')
   expect(exitCode).toBe(1)
+  expect(text).toContain('Machines  nothing was launched')
   expect(lastLine(text)).toBe('left behind: nothing')
 })
 
-test('more machines than allowed are not launched', async () => {
+test('more machines than allowed are refused before one is launched', async () => {
   const project = new Project(
     { 'a.bench.ts': fine },
     { instances: [typeA, 'm6i.large'], maxInstances: 1 },
   )
   const { text, exitCode } = await project.bench()
-  expect(text).toContain('and maxInstances is 1\nSet the option `maxInstances` if you mean it.')
+  expect(text).toContain('benchaway() has 2 instances, and maxInstances is 1\n')
+  expect(text).not.toContain(' i-')
   expect(exitCode).toBe(1)
-  expect(lastLine(text)).toBe('left behind: nothing')
+})
+
+test('a pattern of `files` that matches nothing is no silence, and a folder is all that is in it', async () => {
+  const reads = `import { readFileSync } from 'node:fs'
+    import { test } from 'vitest'
+    test('reads', async ({ bench }) => {
+      readFileSync(new URL('data/deep/a.txt', import.meta.url))
+      await bench('x', () => {}).run({ time: 10 })
+    })`
+  const sources = { 'a.bench.ts': reads, 'data/deep/a.txt': 'a' }
+  const good = await new Project(sources, { files: ['data'] }).bench()
+  expect(good.exitCode).toBe(0)
+  const bad = await new Project(sources, { files: ['date'] }).bench()
+  expect(bad.text).toContain(`'date' of the option 'files' matches nothing in `)
+  expect(bad.exitCode).toBe(1)
 })
 
 test('a worker that cannot start says why', async () => {
