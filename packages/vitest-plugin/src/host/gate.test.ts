@@ -22,6 +22,14 @@ beforeAll(() => {
     'work/app/tls.pem': '',
     'work/lib/b.ts': '',
     'work/.git/config': '',
+    'work/.hidden/.x/.git/config': '',
+    'work/app/.ENV.Local': '',
+    'work/app/TLS.PEM': '',
+    'work/app/id_ecdsa': '',
+    'work/app/me.p12': '',
+    'work/.hidden/.ssh/known_hosts': '',
+    'work/app/.git-credentials': '',
+    'work/app/id_map.ts': '',
     'store/dep@1/node_modules/dep/package.json': '{"name":"dep"}',
     'store/dep@1/node_modules/dep/index.js': '',
     'store/other@1/node_modules/other/index.js': '',
@@ -54,6 +62,7 @@ test.for([
   'work/app/node_modules/dep/index.js',
   'store/dep@1/node_modules/dep/index.js',
   'work/app/src/absent.ts',
+  'work/app/id_map.ts',
 ])('%s may be sent', (path) => {
   expect(() => gate.check(join(base, path))).not.toThrow()
 })
@@ -76,6 +85,13 @@ test.for([
   'work/app/.npmrc',
   'work/app/tls.pem',
   'work/.git/config',
+  'work/.hidden/.x/.git/config',
+  'work/app/.ENV.Local',
+  'work/app/TLS.PEM',
+  'work/app/id_ecdsa',
+  'work/app/me.p12',
+  'work/.hidden/.ssh/known_hosts',
+  'work/app/.git-credentials',
 ])('%s is secret by its name', (path) => {
   expect(() => gate.check(join(base, path))).toThrow(expect.objectContaining(refusal('secret')))
 })
@@ -114,4 +130,12 @@ test('a path under the root is meant before one of the whole computer', () => {
   expect(() => gate.checkRequest('/src/a.ts', undefined)).not.toThrow()
   expect(() => gate.checkRequest('dep', undefined)).not.toThrow()
   expect(() => gate.checkRequest('\0virtual:module', undefined)).not.toThrow()
+})
+
+test('a file that is not there yet may not be written through a link that leads outside', () => {
+  symlinkSync(join(base, 'outside/new.json'), join(base, 'work/app/dangling.json'))
+  const outside = expect.objectContaining(refusal('outside the workspace'))
+  expect(() => gate.checkWrite(join(base, 'work/app/out/deep/new.json'))).toThrow(outside)
+  expect(() => gate.checkWrite(join(base, 'work/app/dangling.json'))).toThrow(outside)
+  expect(() => gate.checkWrite(join(base, 'work/app/deep/new.json'))).not.toThrow()
 })

@@ -2,7 +2,7 @@
  * Which of the developer's files a machine may have. A worker asks for modules by path and Vite would read any file
  * for it; the machine runs other people's code, so only what belongs to the project leaves this computer.
  */
-import { realpathSync } from 'node:fs'
+import { readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, matchesGlob, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -18,17 +18,23 @@ export interface GateOptions {
   readonly deny: readonly string[]
 }
 
-// Beside Vite's own (.env, .env.*, *.pem, *.crt, .git): what package managers and ssh keep secrets in.
+// Beside Vite's own (.env, .env.*, *.pem, *.crt, .git): what package managers, git and ssh keep secrets in.
 const secrets = [
   '.npmrc',
   '.yarnrc.yml',
   '.netrc',
+  '.git-credentials',
   '*.key',
-  'id_rsa',
-  'id_ed25519',
+  '*.p12',
+  // Keys of ssh, whatever their algorithm, but no source file such as id_map.ts.
+  'id_+([!.])',
+  'id_+([!.]).pub',
   '**/.ssh/**',
   '**/.aws/**',
 ]
+
+const notSent = 'was not sent to the machine'
+const notWritten = 'may not be written by a machine'
 
 const plugin = dirname(dirname(import.meta.dirname))
 
@@ -41,7 +47,7 @@ export class Gate {
   constructor({ root, allow, deny }: GateOptions) {
     this.#root = root
     this.#allow = [root, ...allow].map((folder) => realpath(folder) ?? folder)
-    this.#deny = [...deny, ...secrets]
+    this.#deny = [...deny, ...secrets].map((pattern) => globForm(pattern))
   }
 
   /**
@@ -54,26 +60,29 @@ export class Gate {
     // What does not exist tells nothing; Vite says so in better words.
     if (real === undefined) return
     if (isInside(real, plugin)) throw driverOnly()
-    if (this.isSecret(path) || this.isSecret(real)) {
-      throw new PluginError(
-        'REQUEST_REFUSED',
-        `${path} was not sent to the machine: its name says that it is secret`,
-        {
-          hint: 'List it in the option `files` if the machine may have it.',
-        },
-      )
-    }
+    this.#checkName(path, real, notSent)
+    this.#checkPlace(path, real, notSent)
+  }
+
+  #checkPlace(path: string, real: string, verb: string): void {
     if (this.#allow.some((folder) => isInside(real, folder))) return
     // A dependency that lies elsewhere: hoisted above the workspace, or in a store that all projects share.
     this.#dependencies ??= dependencyFolders(this.#root)
     for (const folder of this.#dependencies) if (isInside(real, folder)) return
-    throw new PluginError(
-      'REQUEST_REFUSED',
-      `${path} was not sent to the machine: it lies outside the workspace`,
-      {
-        hint: "Move it into the workspace, or add its folder to Vite's `server.fs.allow`.",
-      },
-    )
+    throw new PluginError('REQUEST_REFUSED', `${path} ${verb}: it lies outside the workspace`, {
+      hint: "Move it into the workspace, or add its folder to Vite's `server.fs.allow`.",
+    })
+  }
+
+  /**
+   * Refuses a file that is to be written, which need not exist yet, by where it would really lie.
+   *
+   * @throws {PluginError} `REQUEST_REFUSED`
+   */
+  checkWrite(path: string): void {
+    const real = realOf(path)
+    this.#checkName(path, real, notWritten)
+    this.#checkPlace(path, real, notWritten)
   }
 
   /**
@@ -91,9 +100,16 @@ export class Gate {
 
   /** Whether a name says that its content is secret. */
   isSecret(path: string): boolean {
-    return this.#deny.some((pattern) =>
-      pattern.includes('/') ? matchesGlob(path, pattern) : matchesGlob(basename(path), pattern),
-    )
+    const whole = globForm(path)
+    const name = globForm(basename(path))
+    return this.#deny.some((pattern) => matchesGlob(pattern.includes('/') ? whole : name, pattern))
+  }
+
+  #checkName(path: string, real: string, verb: string): void {
+    if (!this.isSecret(path) && !this.isSecret(real)) return
+    throw new PluginError('REQUEST_REFUSED', `${path} ${verb}: its name says that it is secret`, {
+      hint: 'List it in the option `files` if the machine may have it.',
+    })
   }
 
   // In the order in which Vite would find a file.
@@ -122,6 +138,31 @@ function driverOnly(): PluginError {
 /** Whether a path lies in a folder or is that folder; both real. */
 export function isInside(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+}
+
+/** Where a file really lies, or would if it were written: it need not exist. */
+export function realOf(path: string): string {
+  const real = realpath(path)
+  if (real !== undefined) return real
+  const parent = dirname(path)
+  if (parent === path) return path
+  // Writing follows a link even when there is nothing yet where it leads.
+  const target = linkTarget(path)
+  return target === undefined ? join(realOf(parent), basename(path)) : realOf(target)
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return resolve(dirname(path), readlinkSync(path))
+  } catch {
+    return undefined
+  }
+}
+
+// Vite matches these names whatever their case and however many dot folders lie above. `matchesGlob` lets no `*` match a
+// leading dot, so names no longer begin with one, in the path and in the pattern alike.
+function globForm(text: string): string {
+  return text.toLowerCase().replaceAll(/(?<=^|[/{,(|])\./g, '\ue000.')
 }
 
 function realpath(path: string): string | undefined {

@@ -10,6 +10,9 @@ import { isFetchAnswer, type RpcAnswer, type RpcCall } from './messages.ts'
 import { Modules } from './modules.ts'
 import { admit, checkResolved, type RequestRules } from './requests.ts'
 
+// The pool calls Vitest too, over the same wire.
+const ownIds = 'benchaway '
+
 export interface MediatorOptions {
   readonly project: TestProject
   /** Whether results also belong into the table across projects. */
@@ -26,7 +29,7 @@ export class Mediator {
   readonly #options: MediatorOptions
   readonly #rules: RequestRules
   readonly #modules: Modules
-  /** Calls for modules that Vitest has not answered yet, by their id. */
+  /** Methods of the calls that Vitest has not answered yet, by the id of the call. */
   readonly #asked = new Map<string, string>()
 
   constructor(options: MediatorOptions) {
@@ -47,12 +50,15 @@ export class Mediator {
 
   /** A call of the worker. */
   call(call: RpcCall): void {
+    // The id decides how the answer is looked at, so it must be ours to remember and mean one call only.
+    if (!this.#isFree(call.i)) {
+      this.#options.onRefusal(`a call of '${call.m}' came with an id that is in use`)
+      return
+    }
     try {
       const admitted = admit(call, this.#rules)
+      if (call.i !== undefined) this.#asked.set(call.i, call.m)
       if (call.m === 'fetchWarmModules') return void this.#graph(call)
-      if (call.i !== undefined && (call.m === 'fetch' || call.m === 'resolve')) {
-        this.#asked.set(call.i, call.m)
-      }
       this.#options.toVitest(admitted)
     } catch (error) {
       this.#refuse(call.i, error)
@@ -62,7 +68,8 @@ export class Mediator {
   /** Vitest's answer to one of them. */
   async answer(answer: RpcAnswer): Promise<void> {
     const method = this.#asked.get(answer.i)
-    this.#asked.delete(answer.i)
+    // Nobody asked for this.
+    if (method === undefined) return
     try {
       if (method === 'fetch' && isFetchAnswer(answer.r)) {
         this.#options.toWorker({ ...answer, r: await this.#modules.answer(answer.r) })
@@ -72,7 +79,14 @@ export class Mediator {
       this.#options.toWorker(answer)
     } catch (error) {
       this.#refuse(answer.i, error)
+    } finally {
+      this.#asked.delete(answer.i)
     }
+  }
+
+  #isFree(id: unknown): boolean {
+    if (id === undefined) return true
+    return typeof id === 'string' && !this.#asked.has(id) && !id.startsWith(ownIds)
   }
 
   async #graph({ i: id = '', a: [environment, files] }: RpcCall): Promise<void> {
@@ -83,6 +97,8 @@ export class Mediator {
     } catch {
       // Without it the worker asks for each module, and is told then what is wrong with it.
       this.#options.toWorker({ t: 's', i: id, r: {} })
+    } finally {
+      this.#asked.delete(id)
     }
   }
 

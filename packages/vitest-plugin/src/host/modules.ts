@@ -43,6 +43,8 @@ export interface ModulesOptions {
 // Vitest 5.1 keeps the source map after the code in its cache files.
 const mapMarker = '\n//# vitestSourceMap='
 
+const inlineMap = /^[\t ]*\/\/[#@]\s?sourceMappingURL=data:([^,\n]*),(.*)$/gm
+
 export class Modules {
   readonly #options: ModulesOptions
 
@@ -107,7 +109,7 @@ export class Modules {
     if (given.file !== undefined && given.file !== null && isAbsolute(given.file)) {
       gate.check(given.file)
     }
-    return given.tmp === undefined ? given : inlined(given, given.tmp)
+    return withoutSources(given.tmp === undefined ? given : inlined(given, given.tmp))
   }
 
   /** The file of a package that must be on the machine for this answer to be of use. */
@@ -139,6 +141,44 @@ function vitestPart(path: string, distPath: string): string | undefined {
     `${path} is a part of Vitest that exists only on the developer's computer`,
     { hint: "Import only 'vitest' and 'vitest/runtime' in a bench file." },
   )
+}
+
+/**
+ * Vite puts the text of every file that a map names into it, and a map may name any file of this computer. The worker
+ * needs the positions alone.
+ */
+export function withoutSources(answer: FetchAnswer): FetchAnswer {
+  const { code, sourceMap } = answer
+  return {
+    ...answer,
+    ...(code === undefined ? {} : { code: code.replaceAll(inlineMap, withoutSourcesInline) }),
+    ...(sourceMap === undefined ? {} : { sourceMap: positions(sourceMap) }),
+  }
+}
+
+function withoutSourcesInline(_: string, head: string, data: string): string {
+  const json = Buffer.from(data, head.endsWith(';base64') ? 'base64' : 'utf8').toString()
+  const map = Buffer.from(positions(json) ?? positions(decoded(json)) ?? '{}').toString('base64')
+  return `//# sourceMappingURL=data:application/json;base64,${map}`
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return ''
+  }
+}
+
+/** A source map without its sources; undefined for what is none. */
+function positions(map: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(map), (key, value: unknown) =>
+      key === 'sourcesContent' ? undefined : value,
+    )
+  } catch {
+    return undefined
+  }
 }
 
 function inlined({ cached: _cached, tmp: _tmp, ...rest }: FetchAnswer, tmp: string): FetchAnswer {

@@ -222,9 +222,9 @@ export class RemotePoolWorker implements PoolWorker {
 
   #snapshot(request: SnapshotRequest): void {
     const { root, snapshotOptions } = this.#options.project.config
-    const mayRewrite = request.action === 'read' || snapshotOptions.updateSnapshot !== 'none'
-    const benchFiles = mayRewrite ? this.#benchFiles : new Set<string>()
-    this.#worker?.send(answerSnapshot(request, { root, chosen: this.#snapshots, benchFiles }))
+    const { updateSnapshot } = snapshotOptions
+    const files = { chosen: this.#snapshots, benchFiles: this.#benchFiles }
+    this.#worker?.send(answerSnapshot(request, { root, ...files, updateSnapshot }))
   }
 
   async #reportFailure(file: string, error: unknown): Promise<void> {
@@ -263,7 +263,9 @@ export class RemotePoolWorker implements PoolWorker {
 
   #withoutSecrets(request: StartRequest): StartRequest {
     const { config } = request.context
-    const env = configEnvironment(config.env, this.#run.options.env)
+    const { root, envDir } = this.#options.project.vite.config
+    const folders = [...new Set([root, process.cwd(), ...(envDir === false ? [] : [envDir])])]
+    const env = configEnvironment(config.env, this.#run.options.env, folders)
     return { ...request, context: { ...request.context, config: { ...config, env } } }
   }
 

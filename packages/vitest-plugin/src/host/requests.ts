@@ -42,7 +42,13 @@ export function admit(call: RpcCall, rules: RequestRules): RpcCall {
   const { gate, root } = rules
   const [first, second] = call.a
   if (ofModules.has(call.m)) {
-    if (call.m !== 'fetchWarmModules' && typeof first === 'string') {
+    if (call.m === 'fetchWarmModules') {
+      for (const file of Array.isArray(second) ? second : []) {
+        if (typeof file !== 'string') continue
+        gate.check(resolve(root, file))
+        gate.checkRequest(file, undefined)
+      }
+    } else if (typeof first === 'string') {
       gate.checkRequest(first, typeof second === 'string' ? second : undefined)
     }
     return call
@@ -88,7 +94,7 @@ function isBenchmark(value: unknown): value is BenchmarkMessage {
 
 /** Only the numbers, and only where there is no file yet or an earlier result: not over a package.json. */
 function benchmarkResult(path: string, given: unknown, gate: Gate): unknown {
-  gate.check(path)
+  gate.checkWrite(path)
   if (existsSync(path) && !isResultFile(path)) {
     throw new PluginError(
       'REQUEST_REFUSED',

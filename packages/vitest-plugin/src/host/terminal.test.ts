@@ -60,3 +60,18 @@ test('every string of a cyclic message is cleaned, also in errors, maps, sets an
   expect(error.diff).toBe('ab')
   expect(task['map']).toEqual(new Map([['ab', new Set(['ab'])]]))
 })
+
+test('a sequence that never ends is not held back for ever, nor does it get through', () => {
+  const stream = new CleanStream()
+  expect(stream.write(Buffer.from(`\u001b[${'1;'.repeat(1000)}`))).toHaveLength(2001)
+  expect(cleanText(`\u001b[${'1;'.repeat(1000)}H`)).not.toContain('\u001b')
+})
+
+test('a million numbers cost little, and a list that is mostly holes no more', () => {
+  const holes: unknown[] = ['\u001b[2Ja']
+  holes.length = 2 ** 32 - 1
+  const started = performance.now()
+  expect(cleanMessage([holes, Array.from({ length: 1_000_000 }, () => 1)])).toHaveLength(2)
+  expect(holes[0]).toBe('a')
+  expect(performance.now() - started).toBeLessThan(500)
+})

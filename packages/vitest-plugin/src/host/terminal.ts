@@ -5,18 +5,19 @@
 import { StringDecoder } from 'node:string_decoder'
 
 const escape = String.raw`\u001b`
-const colour = `${escape}\\[[0-9;:]*m`
+// Lengths are bounded: who begins a sequence and never ends it must not cost more time with every byte.
+const colour = `${escape}\\[[0-9;:]{0,100}m`
 const sequence = [
-  `${escape}\\[[\\x30-\\x3f]*[\\x20-\\x2f]*[\\x40-\\x7e]`,
+  `${escape}\\[[\\x30-\\x3f]{0,100}[\\x20-\\x2f]{0,100}[\\x40-\\x7e]`,
   // Titles, clipboards and links: a text that ends with BEL or ST.
-  `${escape}[\\]PX^_][^\\u0007\\u001b\\u009c]*(?:\\u0007|\\u009c|${escape}\\\\)`,
-  `${escape}[\\x20-\\x2f]*[\\x30-\\x5a\\x5c\\x60-\\x7e]`,
+  `${escape}[\\]PX^_][^\\u0007\\u001b\\u009c]{0,4096}(?:\\u0007|\\u009c|${escape}\\\\)`,
+  `${escape}[\\x20-\\x2f]{0,100}[\\x30-\\x5a\\x5c\\x60-\\x7e]`,
 ].join('|')
 const control = String.raw`[\u0000-\u0008\u000b-\u001f\u007f-\u009f]`
 const unwanted = new RegExp(`(${colour})|${sequence}|${control}`, 'g')
 // What may still become a colour or a sequence when the next bytes come.
 const unfinished = new RegExp(
-  `${escape}(?:\\[[\\x20-\\x3f]*|[\\]PX^_][^\\u0007\\u001b\\u009c]{0,1000}${escape}?|[\\x20-\\x2f]*)$`,
+  `${escape}(?:\\[[\\x20-\\x3f]{0,200}|[\\]PX^_][^\\u0007\\u001b\\u009c]{0,1000}${escape}?|[\\x20-\\x2f]{0,100})$`,
 )
 
 /** The text without control characters and sequences, except colours (SGR), `\n` and `\t`. */
@@ -55,6 +56,7 @@ function clean(value: unknown, seen: Set<object>): unknown {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
   if (seen.has(value)) return value
   seen.add(value)
+  if (Array.isArray(value) && isNumbers(value)) return value
   if (value instanceof Map) {
     const entries = [...value]
     value.clear()
@@ -67,6 +69,14 @@ function clean(value: unknown, seen: Set<object>): unknown {
     cleanProperties(value, seen)
   }
   return value
+}
+
+// A result may keep millions of samples; asking for each as a property takes seconds.
+function isNumbers(values: readonly unknown[]): boolean {
+  for (let index = 0; index < values.length; index++) {
+    if (typeof values[index] !== 'number') return false
+  }
+  return true
 }
 
 function cleanProperties(object: object, seen: Set<object>): void {

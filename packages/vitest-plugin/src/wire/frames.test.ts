@@ -41,7 +41,7 @@ test('a frame that is announced larger than the limit is refused before its byte
 
 test('a message of 64 MB in chunks of 16 KB is joined once, not at every chunk', () => {
   const frame = encodeFrame(Buffer.alloc(64 * 1024 * 1024, 7))
-  const reader = new FrameReader()
+  const reader = new FrameReader(128 * 1024 * 1024)
   const started = performance.now()
   const messages: unknown[] = []
   for (let at = 0; at < frame.length; at += 16_384) {
@@ -50,4 +50,10 @@ test('a message of 64 MB in chunks of 16 KB is joined once, not at every chunk',
   expect(messages).toHaveLength(1)
   // Joining at each of the 4096 chunks would copy 130 GB.
   expect(performance.now() - started).toBeLessThan(3000)
+})
+
+test('after a frame that is too large nothing more is taken', () => {
+  const reader = new FrameReader(1000)
+  expect(() => reader.push(encodeFrame('x'.repeat(2000)))).toThrow('more than 1000')
+  expect(reader.push(encodeFrame('honest'))).toEqual([])
 })

@@ -1,7 +1,7 @@
 import v8 from 'node:v8'
 
-// The largest honest frame seen is a result that keeps 9 million samples, at 164 MB.
-const defaultLimit = 512 * 1024 * 1024
+// Room for a result that keeps three million samples; code and tables are far smaller.
+const defaultLimit = 64 * 1024 * 1024
 const headBytes = 4
 
 /** One message on the wire: its length (u32, little-endian), then its structured clone as `v8.serialize` writes it. */
@@ -22,6 +22,7 @@ export class FrameReader {
   // A list, because joining at every chunk would take minutes for a message of 100 MB.
   #chunks: Buffer[] = []
   #size = 0
+  #isBroken = false
 
   /** @param limit largest frame that is accepted, in bytes; the far side is not trusted to be modest */
   constructor(limit: number = defaultLimit) {
@@ -31,9 +32,21 @@ export class FrameReader {
   /**
    * Takes the next bytes and returns the messages they complete.
    *
-   * @throws {Error} when a frame is larger than the limit or is no structured clone; the stream is then lost
+   * @throws {Error} when a frame is larger than the limit or is no structured clone; the stream is then lost, and
+   *   whatever else arrives is dropped
    */
   push(chunk: Buffer): unknown[] {
+    if (this.#isBroken) return []
+    try {
+      return this.#read(chunk)
+    } catch (error) {
+      this.#isBroken = true
+      this.#chunks = []
+      throw error
+    }
+  }
+
+  #read(chunk: Buffer): unknown[] {
     this.#chunks.push(chunk)
     this.#size += chunk.length
     const messages: unknown[] = []

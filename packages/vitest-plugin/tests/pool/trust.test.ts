@@ -104,14 +104,16 @@ test('a machine cannot overwrite files of the project with results or snapshots'
       test('result', async ({ bench }) => { await bench('x', { writeResult: './package.json' }, () => {}).run(${quick}) })
       test('result outside', async ({ bench }) => { await bench('x', { writeResult: '../out.json' }, () => {}).run(${quick}) })
       test('snapshot', async () => { await expect('evil').toMatchFileSnapshot('./vitest.config.ts') })
-      test('hook', async () => { await expect('evil').toMatchFileSnapshot('./.git/hooks/pre-commit') })`,
+      test('hook', async () => { await expect('evil').toMatchFileSnapshot('./.git/hooks/pre-commit') })
+      test('code', async () => { await expect('evil').toMatchFileSnapshot('./__snapshots__/evil.driver.bench.ts') })`,
   })
   const before = [project.read('package.json'), project.read('vitest.config.ts')]
   const { text, exitCode } = await project.bench(['-u'])
   expect([project.read('package.json'), project.read('vitest.config.ts')]).toEqual(before)
   expect(text).toContain('package.json is no benchmark result, so it is not overwritten with one')
-  expect(text).toContain('resolves outside the project root')
+  expect(text).toContain('out.json may not be written by a machine: it lies outside the workspace')
   expect(text).toContain('may not write the snapshot')
   expect(() => project.read('.git/hooks/pre-commit')).toThrow('ENOENT')
+  expect(() => project.read('__snapshots__/evil.driver.bench.ts')).toThrow('ENOENT')
   expect(exitCode).toBe(1)
 })
