@@ -121,7 +121,8 @@ export async function login(machine: Machine, keys: Keys): Promise<void> {
   for (;;) {
     const { code, stderr } = await Promise.race([ssh(machine, keys, 'true'), ended])
     if (code === 0) return
-    if (!/refused|closed|reset/.test(stderr)) throw new Error(stderr)
+    // No route: on a busy computer the kernel may give up its first ARP requests, which the machine did not hear.
+    if (!/refused|closed|reset|No route/.test(stderr)) throw new Error(stderr)
   }
 }
 
