@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 const entry = fileURLToPath(new URL('endpoint-process.ts', import.meta.url))
 
@@ -68,6 +68,8 @@ interface Endpoint {
 async function startEndpoint(): Promise<Endpoint> {
   const child = spawn(process.execPath, [entry], { stdio: ['ignore', 'pipe', 'inherit'] })
   const over = once(child, 'exit')
+  // A test that fails half-way must not leave what it looks for; Vitest would wait for it, too.
+  onTestFinished(() => void child.kill('SIGKILL'))
   const line = await createInterface(child.stdout)[Symbol.asyncIterator]().next()
   const { id, cidr }: { id: string; cidr: string } = JSON.parse(line.value ?? '')
   const traces = observe(child, id, cidr.replace(/\.0\/24$/, ''))
