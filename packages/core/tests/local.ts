@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-ec2'
 
 import { openMachineHost } from '../../local-ec2/src/machine/host.ts'
-import type { Machine, MachineRequest } from '../../local-ec2/src/machine/machine.ts'
+import type { Machine, MachineFacts } from '../../local-ec2/src/machine/machine.ts'
 import { type LocalEc2, serve } from '../../local-ec2/src/server.ts'
 import type { LocalTarget } from '../src/ec2/clients.ts'
 
@@ -25,8 +25,13 @@ export async function startMeddledEc2(
     kind: host.kind,
     cidr: host.cidr,
     isolation: host.isolation,
-    boot: (request: MachineRequest): Machine =>
-      host.boot({ ...request, userData: meddle(request.userData) }),
+    create(request, range): Machine {
+      const machine = host.create(request, range)
+      const boot = machine.boot.bind(machine)
+      return Object.assign(machine, {
+        boot: (facts: MachineFacts) => boot({ ...facts, userData: meddle(facts.userData) }),
+      })
+    },
     close: () => host.close(),
   })
 }

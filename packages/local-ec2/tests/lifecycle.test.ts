@@ -59,7 +59,7 @@ test('an instance is pending until its machine runs, and gone only when its mach
   expect(await describeOne(client, id)).toMatchObject({ State: { Name: 'shutting-down' } })
   expect(await left()).toEqual({ volumes: 1, interfaces: 1 })
 
-  host.latest.end({ reason: 'terminated' })
+  host.latest.end({ reason: 'unplugged' })
   const gone = await describeOne(client, id)
   expect(gone).toMatchObject({
     State: { Code: 48, Name: 'terminated' },
@@ -83,7 +83,7 @@ test('terminating twice is allowed and changes nothing', async () => {
   const id = await launchOne()
   const terminate = new TerminateInstancesCommand({ InstanceIds: [id, id] })
   await client.send(terminate)
-  host.latest.end({ reason: 'terminated' })
+  host.latest.end({ reason: 'unplugged' })
   const { TerminatingInstances } = await client.send(terminate)
   expect(TerminatingInstances).toEqual([
     {
@@ -170,7 +170,7 @@ test('what is not to be deleted with the instance stays, free for others', async
     BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { DeleteOnTermination: false } }],
   })
   await client.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
-  host.latest.end({ reason: 'terminated' })
+  host.latest.end({ reason: 'unplugged' })
   const { Volumes } = await client.send(new DescribeVolumesCommand({}))
   expect(Volumes).toMatchObject([{ State: 'available', Attachments: [] }])
   const { NetworkInterfaces } = await client.send(new DescribeNetworkInterfacesCommand({}))

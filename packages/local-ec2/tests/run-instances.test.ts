@@ -31,9 +31,9 @@ test('the machine gets the user-data as it was, its name, and the user of its im
   expect(host.latest.request).toEqual({
     instanceId: instance?.InstanceId,
     hostname: instance?.InstanceId,
-    userData,
     defaultUser: 'admin',
   })
+  expect(host.latest.facts?.userData).toEqual(userData)
 })
 
 test('tags land on what they were meant for, with the resource and not after it', async () => {
@@ -108,7 +108,7 @@ test('a token launches once, however often it is sent', async () => {
   )
 
   await client.send(new TerminateInstancesCommand({ InstanceIds: [ids[0] ?? ''] }))
-  host.latest.end({ reason: 'terminated' })
+  host.latest.end({ reason: 'unplugged' })
   expect(await refusal(run(client, { ClientToken: 'token-1' }))).toEqual({
     code: 'IdempotentInstanceTerminated',
     status: 400,
@@ -137,7 +137,7 @@ const kib16 = Buffer.alloc(16_384)
 
 test('16 KiB of user-data are taken, one byte more is not', async () => {
   await run(client, { UserData: kib16.toString('base64') })
-  expect(host.latest.request.userData).toEqual(kib16)
+  expect(host.latest.facts?.userData).toEqual(kib16)
   expect(await refusal(run(client, { UserData: Buffer.alloc(16_385).toString('base64') }))).toEqual(
     {
       code: 'InvalidParameterValue',

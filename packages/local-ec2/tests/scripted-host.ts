@@ -2,18 +2,84 @@
 import type {
   Machine,
   MachineEnd,
+  MachineFacts,
   MachineHost,
   MachineKind,
   MachineRequest,
+  MachineTrouble,
+  Power,
 } from '../src/machine/machine.ts'
 
-export interface ScriptedMachine extends Machine {
+export class ScriptedMachine implements Machine {
   readonly request: MachineRequest
-  /** Whether `powerOff()` was called. */
-  readonly unplugged: boolean
-  comeUp(): void
-  end(end: MachineEnd): void
-  print(text: string): void
+  readonly privateIp: string
+  readonly sshPort: number
+  /** What it knows of itself by now; `undefined` before its first boot. */
+  facts: MachineFacts | undefined
+  readonly troubles: MachineTrouble[] = []
+  boots = 0
+  reboots = 0
+  /** Whether `powerOff()` was called since it booted. */
+  unplugged = false
+  discarded = false
+  #output = ''
+  #running: (() => void) | undefined
+  #off: PromiseWithResolvers<MachineEnd> | undefined
+
+  constructor(request: MachineRequest, address: string, sshPort: number) {
+    this.request = request
+    this.privateIp = address
+    this.sshPort = sshPort
+  }
+
+  boot(facts: MachineFacts): Power {
+    this.facts = facts
+    const running = Promise.withResolvers<void>()
+    const off = Promise.withResolvers<MachineEnd>()
+    this.#running = running.resolve
+    this.#off = off
+    this.unplugged = false
+    const publicIp = this.boots++ === 0 ? this.privateIp : `198.19.${this.boots}.1`
+    return { publicIp, running: running.promise, off: off.promise }
+  }
+
+  /** Its init runs. */
+  comeUp(): void {
+    this.#running?.()
+  }
+
+  end(end: MachineEnd): void {
+    this.#off?.resolve(end)
+  }
+
+  print(text: string): void {
+    this.#output += text
+  }
+
+  console(): string {
+    return this.#output
+  }
+
+  async powerOff(): Promise<void> {
+    this.unplugged = true
+    await this.#off?.promise
+  }
+
+  reboot(): void {
+    this.reboots++
+  }
+
+  learn(facts: MachineFacts): void {
+    this.facts = facts
+  }
+
+  async trouble(what: MachineTrouble): Promise<void> {
+    this.troubles.push(what)
+  }
+
+  discard(): void {
+    this.discarded = true
+  }
 }
 
 export class ScriptedHost implements MachineHost {
@@ -29,33 +95,9 @@ export class ScriptedHost implements MachineHost {
     this.sshPort = sshPort
   }
 
-  boot(request: MachineRequest): Machine {
-    const running = Promise.withResolvers<void>()
-    const off = Promise.withResolvers<MachineEnd>()
+  create(request: MachineRequest): Machine {
     const address = `198.18.4.${this.machines.length + 10}`
-    let unplugged = false
-    let output = ''
-    const machine: ScriptedMachine = {
-      request,
-      privateIp: address,
-      publicIp: address,
-      sshPort: this.sshPort,
-      running: running.promise,
-      off: off.promise,
-      console: () => output,
-      powerOff() {
-        unplugged = true
-        return off.promise
-      },
-      get unplugged() {
-        return unplugged
-      },
-      comeUp: () => running.resolve(),
-      end: (end) => off.resolve(end),
-      print(text) {
-        output += text
-      },
-    }
+    const machine = new ScriptedMachine(request, address, this.sshPort)
     this.machines.push(machine)
     return machine
   }
@@ -68,7 +110,7 @@ export class ScriptedHost implements MachineHost {
   }
 
   async close(): Promise<void> {
-    for (const machine of this.machines) machine.end({ reason: 'terminated' })
+    for (const machine of this.machines) machine.end({ reason: 'unplugged' })
     this.closed = true
   }
 }

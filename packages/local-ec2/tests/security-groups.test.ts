@@ -215,7 +215,7 @@ test('a group cannot go before the last of its instances is terminated', async (
   host.latest.comeUp()
   await client.send(new TerminateInstancesCommand({ InstanceIds: [instance?.InstanceId ?? ''] }))
   expect(await refusal(remove(id))).toEqual(inUse(id))
-  host.latest.end({ reason: 'terminated' })
+  host.latest.end({ reason: 'unplugged' })
   await remove(id)
 })
 

@@ -1,14 +1,14 @@
 /**
  * What an action is: which parameters it models, and a plan that is carried out in a second step.
  *
- * The two steps keep a refused call from doing half of its work, and are where DryRun stops. Inputs
- * and outputs are typed by the SDK's own commands.
+ * The two steps keep a refused call from doing half of its work. Between them lie what the caller must
+ * be allowed to do, and DryRun. Inputs and outputs are typed by the SDK's own commands.
  */
 import type * as ec2 from '@aws-sdk/client-ec2'
 import type * as sts from '@aws-sdk/client-sts'
 
 import { ApiError } from '../query/api-error.ts'
-import type { Handlers } from '../query/service.ts'
+import type { Call, Handlers } from '../query/service.ts'
 import type { World } from '../world/world.ts'
 
 /** `true` for a parameter that is modelled with everything below it. */
@@ -22,8 +22,29 @@ type Accepts<Input> =
 
 interface Action<Input, Output> {
   readonly accepts: Accepts<Input>
-  /** Checks everything and changes nothing; what it returns does the work. */
-  plan(input: Input, world: World): () => Output
+  /** Checks everything and changes nothing. */
+  plan(input: Input, world: World, call: Call): Plan<Output>
+}
+
+/** What does the work, alone if being allowed the action itself, on `*`, is enough for it. */
+export type Plan<Output> = (() => Output) | DemandingPlan<Output>
+
+interface DemandingPlan<Output> {
+  /** All of them must be allowed. */
+  demands: readonly Demand[]
+  commit: () => Output
+}
+
+/** One thing that the caller must be allowed to do: an action on a resource in a context. */
+export interface Demand {
+  /**
+   * Such as `ec2:CreateTags`, where it is not the action that was called.
+   */
+  action?: string
+  /** The end of an ARN, such as `instance/i-0123…`, `instance/*` for one that is yet to be made, or an image's. */
+  resource: string
+  /** Condition keys that are particular to it; those of the whole call are added later. */
+  context: Readonly<Record<string, string | number | boolean | readonly string[]>>
 }
 
 type AnyCommand = abstract new (...parameters: never[]) => { input: object }
@@ -52,17 +73,29 @@ type Shape = true | { [member: string]: Shape | undefined }
 /** Any action, its types forgotten: the wire has checked the input against the model. */
 interface AnyAction {
   readonly accepts: Shape
-  plan(input: object, world: World): () => unknown
+  plan(input: object, world: World, call: Call): Plan<unknown>
 }
 
-export function handlersOf(actions: Record<string, AnyAction>, world: World): Handlers {
+/** Whether the caller may: throws if not. */
+export type Authorize = (call: Call, demands: readonly Demand[]) => void
+
+export function handlersOf(
+  actions: Record<string, AnyAction>,
+  world: World,
+  authorize: Authorize = () => {},
+): Handlers {
   const known = new Map(Object.entries(actions))
   return (name) => {
     const action = known.get(name)
     if (action === undefined) return undefined
-    return (input) => {
+    return (input, call) => {
       refuseUnmodelled(name, action.accepts, input)
-      const commit = action.plan(input, world)
+      const plan = action.plan(input, world, call)
+      const { demands, commit } =
+        typeof plan === 'function'
+          ? { demands: [{ resource: '*', context: {} }], commit: plan }
+          : plan
+      authorize(call, demands)
       if (input['DryRun'] === true) {
         throw new ApiError(
           'DryRunOperation',

@@ -10,7 +10,14 @@ import { bootScript } from './boot/boot-script.ts'
 import { parseUserData } from './boot/user-data.ts'
 import { Fabric } from './fabric.ts'
 import type { BootOrder, FromFabric } from './fabric/protocol.ts'
-import type { Machine, MachineEnd, MachineHost, MachineKind, MachineRequest } from './machine.ts'
+import type {
+  Machine,
+  MachineEnd,
+  MachineFacts,
+  MachineHost,
+  MachineKind,
+  MachineRequest,
+} from './machine.ts'
 import { openNoneHost } from './none.ts'
 import { chooseKind } from './probe.ts'
 import { type Reach, openRelay, openUplink } from './reach.ts'
@@ -87,7 +94,7 @@ class BootingHost implements MachineHost {
     return new BootingHost(kind, fabric, reach, slots)
   }
 
-  boot(request: MachineRequest): Machine {
+  create(request: MachineRequest): Machine {
     const { instanceId: id } = request
     const number = this.#addresses.take()
     const address = `${this.#reach.network}.${number}`
@@ -99,30 +106,38 @@ class BootingHost implements MachineHost {
       off: (end) => {
         if (!this.#slots.delete(id)) return
         this.#reach.close(number)
-        this.#addresses.give(number)
         off.resolve(end)
       },
     }
-    this.#slots.set(id, slot)
-    this.#reach.open(number, address)
-    const ordered = orderOf(request, address).then(
-      (order) => {
-        if (!this.#fabric.tell({ type: 'boot', order })) slot.off(this.#endOfAll())
-      },
-      (error: unknown) => slot.off({ reason: 'failed', detail: String(error) }),
-    )
+    let ordered = Promise.resolve()
     return {
       privateIp: address,
-      publicIp: this.#reach.publicIp(number),
       sshPort: this.#reach.sshPort,
-      running: running.promise,
-      off: off.promise,
+      boot: (facts) => {
+        this.#slots.set(id, slot)
+        this.#reach.open(number, address)
+        ordered = orderOf(request, facts, address).then(
+          (order) => {
+            if (!this.#fabric.tell({ type: 'boot', order })) slot.off(this.#endOfAll())
+          },
+          (error: unknown) => slot.off({ reason: 'failed', detail: String(error) }),
+        )
+        return {
+          publicIp: this.#reach.publicIp(number),
+          running: running.promise,
+          off: off.promise,
+        }
+      },
       console: () => slot.console,
+      reboot() {},
+      learn() {},
+      async trouble() {},
+      discard: () => this.#addresses.give(number),
       powerOff: async () => {
         // A plug can only be pulled once it is in.
         await ordered
         this.#fabric.tell({ type: 'off', id })
-        return off.promise
+        await off.promise
       },
     }
   }
@@ -144,7 +159,7 @@ class BootingHost implements MachineHost {
   }
 
   #endOfAll(): MachineEnd {
-    if (this.#closing !== undefined) return { reason: 'terminated' }
+    if (this.#closing !== undefined) return { reason: 'unplugged' }
     return { reason: 'failed', detail: "the machines' process is gone" }
   }
 }
@@ -157,9 +172,13 @@ function workplaces(folder: string): string[] {
   }
 }
 
-async function orderOf(request: MachineRequest, address: string): Promise<BootOrder> {
+async function orderOf(
+  request: MachineRequest,
+  { userData }: MachineFacts,
+  address: string,
+): Promise<BootOrder> {
   const { instanceId: id, hostname, defaultUser } = request
-  const plan = planBoot(await parseUserData(request.userData))
+  const plan = planBoot(await parseUserData(userData))
   const script = bootScript(plan, id, defaultUser)
   return { id, hostname: plan.hostname ?? hostname, address, defaultUser, ...script }
 }

@@ -9,39 +9,112 @@
  */
 export type MachineKind = 'container' | 'rootless' | 'none'
 
+/** What stays the same as long as the machine exists. */
 export interface MachineRequest {
   /** `i-…`; names everything that is made for this machine. */
   instanceId: string
   hostname: string
-  /** As EC2 stores it: base64 removed, possibly gzip; what the machine applies by itself when it boots. */
-  userData: Uint8Array | undefined
   /** The account that the image logs in with, which cloud-init calls the default user. */
   defaultUser: string
+  /** What goes wrong with it on purpose. */
+  troubles?: BootTroubles
 }
+
+/** All that a machine can learn about itself from its metadata service, and what it applies at boot. */
+export interface MachineFacts {
+  /** As EC2 stores it: base64 removed, possibly gzip; what the machine applies by itself when it boots. */
+  userData: Uint8Array | undefined
+  /** Public keys that the launch named, by the name of their key pair. */
+  keyPairs: readonly { name: string; publicKey: string }[]
+  metadata: {
+    httpTokens: 'optional' | 'required'
+    httpEndpoint: 'enabled' | 'disabled'
+    /** The time to live, in hops, of the answer that carries a token; 1 to 64. */
+    hopLimit: number
+    instanceTags: 'enabled' | 'disabled'
+  }
+  accountId: string
+  region: string
+  zone: { name: string; id: string }
+  imageId: string
+  instanceType: string
+  architecture: 'x86_64' | 'arm64'
+  reservationId: string
+  launchIndex: number
+  launchTime: Date
+  macAddress: string
+  interfaceId: string
+  securityGroups: readonly { id: string; name: string }[]
+  vpc: { id: string; cidr: string }
+  subnet: { id: string; cidr: string }
+  tags: ReadonlyMap<string, string>
+  /** Set while EC2 has announced that it will take the machine away. */
+  interruption?: { action: 'terminate' | 'stop'; time: Date }
+}
+
+export interface BootTroubles {
+  /** Powered, but its init never starts: it stays silent until the plug is pulled. */
+  neverBoots?: boolean
+  /** How much later than otherwise its init starts. */
+  bootDelayMs?: number
+  /** Its sshd presents an ed25519 key that is not the one of its user-data. */
+  wrongHostKey?: boolean
+}
+
+/** What can be done to a running machine. Its power-off ends all of them. */
+export type MachineTrouble =
+  /** No process listens on port 22 any more; open sessions end. */
+  | 'sshd-stops'
+  /** No process of it runs; its addresses still answer ping, as a hung guest's would not always. */
+  | 'freezes'
+  /** No packet enters or leaves. */
+  | 'loses-network'
+  /** Nothing more can be written to its disk. */
+  | 'disk-full'
 
 /** Why a machine is off. */
 export interface MachineEnd {
   /**
-   * `poweroff`: it ended itself; `terminated`: `powerOff()` or `close()` was called; `failed`: it never came up,
+   * `poweroff`: it ended itself; `unplugged`: `powerOff()` or `close()` was called; `failed`: it never came up,
    * or the process that holds all machines is gone.
    */
-  reason: 'poweroff' | 'terminated' | 'failed'
+  reason: 'poweroff' | 'unplugged' | 'failed'
   detail?: string
 }
 
-export interface Machine {
-  readonly privateIp: string
-  /** Where the caller's computer reaches it. */
+/** One time of being powered, from plugging in to off. A reboot does not end it. */
+export interface Power {
+  /** Where the caller's computer reaches it; another one after each stop. */
   readonly publicIp: string
-  readonly sshPort: number
   /** Resolves when its init runs. Never rejects: a machine that fails to start settles `off` instead. */
   readonly running: Promise<void>
-  /** Settles once, when nothing of the machine is left but its console text. Never rejects. */
+  /** Settles once, when nothing of it runs any more. Never rejects. */
   readonly off: Promise<MachineEnd>
+}
+
+export interface Machine {
+  /** Kept as long as the machine exists. */
+  readonly privateIp: string
+  readonly sshPort: number
+  /**
+   * Powers it on, with its disk as it was left. Only for one that is off.
+   *
+   * @param facts what it can learn about itself, until `learn()` says otherwise
+   * @throws {LocalEc2Error} `NO_FREE_ADDRESS`
+   */
+  boot(facts: MachineFacts): Power
+  /** As pulling the plug: resolves when it is off. Safe to call twice. */
+  powerOff(): Promise<void>
+  /** Its processes end and its init starts anew, on the same disk; does nothing to one that is off. */
+  reboot(): void
+  /** What its metadata service answers from now on. */
+  learn(facts: MachineFacts): void
+  /** Resolves when it has happened; does nothing to one that is off. */
+  trouble(what: MachineTrouble): Promise<void>
   /** The last 64 KiB of what it has written to its console; still there when it is off. Not to be trusted. */
   console(): string
-  /** As pulling the plug: resolves with `off`. Safe to call twice. */
-  powerOff(): Promise<MachineEnd>
+  /** Removes its disk and frees its private address. Only for one that is off. */
+  discard(): void
 }
 
 export interface MachineHost {
@@ -51,12 +124,12 @@ export interface MachineHost {
   /** One line for people: what keeps a machine from harming this computer. */
   readonly isolation: string
   /**
-   * Answers at once, as RunInstances does; the address is already known. Before `running` nothing answers there,
-   * not even with a refusal.
+   * A machine with an empty disk that is off.
    *
+   * @param range where its private address shall lie, within `cidr`
    * @throws {LocalEc2Error} `NO_FREE_ADDRESS`
    */
-  boot(request: MachineRequest): Machine
+  create(request: MachineRequest, range?: { cidr: string }): Machine
   /** Powers everything off and leaves no process, mount, namespace or file. */
   close(): Promise<void>
 }

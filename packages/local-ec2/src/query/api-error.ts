@@ -22,3 +22,8 @@ const statusOf: Record<string, number> = {
   RequestEntityTooLarge: 413,
   SignatureDoesNotMatch: 403,
 }
+
+/** Thrown where there is to be no answer at all: the connection is closed instead. */
+export class Hangup extends Error {
+  override readonly name = 'Hangup'
+}

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 
-import { ApiError } from './api-error.ts'
+import { ApiError, Hangup } from './api-error.ts'
 import { decodeInput } from './decode.ts'
 import { encodeOutput } from './encode.ts'
 import { parseForm } from './form.ts'
@@ -61,7 +61,12 @@ async function answer(
     return
   }
   const requestId = randomUUID()
-  const { status, xml } = handle(request, body, requestId, options)
+  const reply = await handle(request, body, requestId, options)
+  if (reply === undefined) {
+    response.destroy()
+    return
+  }
+  const { status, xml } = reply
   response.writeHead(status, {
     'content-type': 'text/xml;charset=UTF-8',
     'content-length': Buffer.byteLength(xml),
@@ -83,12 +88,13 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return length <= maxBodyBytes ? Buffer.concat(chunks) : undefined
 }
 
-function handle(
+/** `undefined` if the connection is to be closed instead. */
+async function handle(
   request: IncomingMessage,
   body: Buffer | undefined,
   requestId: string,
   { services, region, secretOf }: ListenerOptions,
-): { status: number; xml: string } {
+): Promise<{ status: number; xml: string } | undefined> {
   const { method = '', url: target = '/', headers } = request
   let service = services[0]
   try {
@@ -109,18 +115,22 @@ function handle(
     service = services.find(({ name }) => name === verdict.service) ?? service
     if ('refusal' in verdict) throw new ApiError(...service.refusals[verdict.refusal])
     const query = new URL(target, 'http://localhost').search
-    return {
-      status: 200,
-      xml: dispatch(service, method === 'GET' ? query : body.toString(), requestId),
-    }
+    const text = method === 'GET' ? query : body.toString()
+    return { status: 200, xml: await dispatch(service, verdict.accessKeyId, text, requestId) }
   } catch (error) {
+    if (error instanceof Hangup) return undefined
     const { status, code, message } = asApiError(error)
     const { dialect, namespace } = service
     return { status, xml: dialect.error({ namespace, requestId }, code, message) }
   }
 }
 
-function dispatch(service: Service, text: string, requestId: string): string {
+async function dispatch(
+  service: Service,
+  accessKeyId: string,
+  text: string,
+  requestId: string,
+): Promise<string> {
   const { dialect, namespace, version, operations, handlers } = service
   const form = parseForm(text)
   if (form.action === undefined) {
@@ -147,7 +157,8 @@ function dispatch(service: Service, text: string, requestId: string): string {
       `${operation.name} is not implemented by this local endpoint.`,
     )
   }
-  const output = encodeOutput(operation.output, handler(input))
+  const call = { service: service.name, action: operation.name, accessKeyId }
+  const output = encodeOutput(operation.output, await handler(input, call))
   return dialect.response({ operation: operation.name, namespace, requestId }, output)
 }
 

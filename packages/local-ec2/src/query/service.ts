@@ -6,8 +6,19 @@ import { type Dialect, ec2Dialect, queryDialect } from './dialect.ts'
 import { type Operation, operationsOf } from './operation.ts'
 import type { Refusal } from './sigv4.ts'
 
+/** A request whose signature holds. */
+export interface Call {
+  /** As it is called in the scope of a signature. */
+  readonly service: string
+  /** Such as `RunInstances`. */
+  readonly action: string
+  /** Who signed it. */
+  readonly accessKeyId: string
+}
+
 /** Answers one action; `undefined` for an action that AWS has and we do not. */
-export type Handlers = (action: string) => ((input: Record<string, unknown>) => unknown) | undefined
+export type Handlers = (action: string) => Handler | undefined
+export type Handler = (input: Record<string, unknown>, call: Call) => unknown
 
 export interface Service {
   /** As it is called in the scope of a signature. */

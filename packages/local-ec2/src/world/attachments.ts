@@ -54,8 +54,8 @@ export function createVolume(world: World, spec: VolumeSpec, owner: Owner): Volu
   const { deleteOnTermination } = spec
   const volume: Volume = {
     ...spec,
+    ...world.stamp(),
     id: newId('vol'),
-    order: world.nextOrder(),
     tags,
     zone: subnet.zone,
     created: time,
@@ -79,7 +79,7 @@ export function createInterface(world: World, spec: InterfaceSpec, owner: Owner)
     ...facts,
     id: newId('eni'),
     attachmentId: newId('eni-attach'),
-    order: world.nextOrder(),
+    ...world.stamp(),
     tags,
     subnet,
     // Locally administered, so it cannot be the address of a real card.

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 
 import type { Architecture } from './instance-types.ts'
-import type { Resource } from './resource.ts'
+import type { Resource, Stamp } from './resource.ts'
 
 export interface Image extends Resource {
   readonly name: string
@@ -86,10 +86,12 @@ const publishers: Publisher[] = [
 ]
 
 export const images: ReadonlyMap<string, Image> = new Map(
-  publishers.flatMap(publish).map((image, order) => [image.id, { ...image, order }]),
+  publishers
+    .flatMap(publish)
+    .map((image, order) => [image.id, { ...image, order, visibleFrom: 0 }]),
 )
 
-function publish(publisher: Publisher): Omit<Image, 'order'>[] {
+function publish(publisher: Publisher): Omit<Image, keyof Stamp>[] {
   const { architectures, builds, name, description, ...common } = publisher
   const both = ['x86_64', 'arm64'] as const
   return both.flatMap((architecture) =>

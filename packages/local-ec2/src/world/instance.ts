@@ -4,7 +4,7 @@
  * `pending` → `running` → `shutting-down` → `terminated`, or → `stopped`. The machine decides when:
  * it says that it runs and that it is off, and everything here follows.
  */
-import type { Machine, MachineEnd } from '../machine/machine.ts'
+import type { Machine, MachineEnd, MachineFacts } from '../machine/machine.ts'
 import {
   createInterface,
   createVolume,
@@ -13,9 +13,10 @@ import {
   type Volume,
   type VolumeSpec,
 } from './attachments.ts'
+import { formatCidr } from './cidr.ts'
 import type { Image } from './images.ts'
 import type { InstanceType } from './instance-types.ts'
-import type { Subnet } from './network.ts'
+import { region, type Subnet } from './network.ts'
 import { newId, type Resource, type Tags } from './resource.ts'
 import type { SecurityGroup } from './security-group.ts'
 import type { World } from './world.ts'
@@ -56,7 +57,14 @@ export interface LaunchSpec {
 
 type Facts = Pick<
   LaunchSpec,
-  'image' | 'type' | 'subnet' | 'shutdownBehavior' | 'metadata' | 'ebsOptimized' | 'clientToken'
+  | 'image'
+  | 'type'
+  | 'subnet'
+  | 'shutdownBehavior'
+  | 'metadata'
+  | 'ebsOptimized'
+  | 'clientToken'
+  | 'userData'
 >
 
 export interface Instance extends Resource, Readonly<Facts> {
@@ -88,17 +96,26 @@ export function launch(
 ): Instance {
   const { image, subnet, tags } = spec
   const id = newId('i')
-  const machine = world.machines.boot({
-    instanceId: id,
-    hostname: id,
-    userData: spec.userData,
-    defaultUser: image.defaultUser,
-  })
+  const machine = world.machines.create(
+    { instanceId: id, hostname: id, defaultUser: image.defaultUser },
+    { cidr: formatCidr(subnet.cidr) },
+  )
   const time = new Date(Math.floor(Date.now() / 1000) * 1000)
   const owner = { instanceId: id, subnet, time }
+  const networkInterface = createInterface(
+    world,
+    {
+      groups: spec.groups,
+      privateIp: machine.privateIp,
+      publicIp: undefined,
+      description: spec.interfaceDescription,
+      deleteOnTermination: spec.deleteInterface,
+    },
+    { ...owner, tags: new Map(tags['network-interface']) },
+  )
   const instance: Instance = {
+    ...world.stamp(),
     id,
-    order: world.nextOrder(),
     tags: new Map(tags.instance),
     reservationId,
     launchIndex,
@@ -110,19 +127,10 @@ export function launch(
     metadata: spec.metadata,
     ebsOptimized: spec.ebsOptimized,
     clientToken: spec.clientToken,
+    userData: spec.userData,
     machine,
     volumes: [createVolume(world, spec.rootVolume, { ...owner, tags: new Map(tags.volume) })],
-    networkInterface: createInterface(
-      world,
-      {
-        groups: spec.groups,
-        privateIp: machine.privateIp,
-        publicIp: spec.publicAddress ? machine.publicIp : undefined,
-        description: spec.interfaceDescription,
-        deleteOnTermination: spec.deleteInterface,
-      },
-      { ...owner, tags: new Map(tags['network-interface']) },
-    ),
+    networkInterface,
     state: 'pending',
     transitionReason: '',
     stateReason: undefined,
@@ -130,10 +138,12 @@ export function launch(
   if (machine.sshPort !== 22) instance.tags.set(sshPortTag, String(machine.sshPort))
   world.instances.set(id, instance)
 
-  void machine.running.then(() => {
+  const power = machine.boot(factsOf(world, instance, networkInterface))
+  if (spec.publicAddress) networkInterface.publicIp = power.publicIp
+  void power.running.then(() => {
     if (instance.state === 'pending') instance.state = 'running'
   })
-  void machine.off.then((end) => machineEnded(world, instance, end))
+  void power.off.then((end) => machineEnded(world, instance, end))
   return instance
 }
 
@@ -163,8 +173,38 @@ function machineEnded(world: World, instance: Instance, { reason, detail }: Mach
   becomeTerminated(world, instance)
 }
 
+/** What the machine can learn about itself. */
+function factsOf(
+  { accountId }: World,
+  instance: Instance,
+  { id, macAddress, groups }: NetworkInterface,
+): MachineFacts {
+  const { userData, metadata, subnet, image, type, tags } = instance
+  return {
+    userData,
+    keyPairs: [],
+    metadata: { ...metadata, instanceTags: 'disabled' },
+    accountId,
+    region,
+    zone: subnet.zone,
+    imageId: image.id,
+    instanceType: type.name,
+    architecture: image.architecture,
+    reservationId: instance.reservationId,
+    launchIndex: instance.launchIndex,
+    launchTime: instance.launchTime,
+    macAddress,
+    interfaceId: id,
+    securityGroups: groups,
+    vpc: { id: subnet.vpc.id, cidr: formatCidr(subnet.vpc.cidr) },
+    subnet: { id: subnet.id, cidr: formatCidr(subnet.cidr) },
+    tags,
+  }
+}
+
 /** It stays visible, as on EC2, but holds nothing any more. */
 function becomeTerminated(world: World, instance: Instance): void {
+  instance.machine.discard()
   instance.state = 'terminated'
   const { volumes, networkInterface } = instance
   release(world, networkInterface === undefined ? volumes : [...volumes, networkInterface])

@@ -1,6 +1,6 @@
 /** The default VPC with one default subnet a zone: where everything lives that names no other place. */
 import { type Cidr, parseCidr, quarter } from './cidr.ts'
-import { newId, type Resource } from './resource.ts'
+import { newId, type Resource, type Stamp } from './resource.ts'
 
 export interface Zone {
   readonly name: string
@@ -26,17 +26,17 @@ export const zones: readonly Zone[] = [
 ]
 
 /** @param text the range that machines take their addresses from */
-export function createVpc(text: string, nextOrder: () => number): Vpc {
+export function createVpc(text: string, stamp: Stamp): Vpc {
   const cidr = parseCidr(text)
   if (cidr === undefined) throw new TypeError(`not an IPv4 range: ${text}`)
-  return { id: newId('vpc'), order: nextOrder(), tags: new Map(), cidr }
+  return { ...stamp, id: newId('vpc'), tags: new Map(), cidr }
 }
 
-export function createSubnets(vpc: Vpc, nextOrder: () => number): Subnet[] {
+export function createSubnets(vpc: Vpc, stamp: () => Stamp): Subnet[] {
   const ranges = quarter(vpc.cidr)
   return zones.map((zone, index) => ({
+    ...stamp(),
     id: newId('subnet'),
-    order: nextOrder(),
     tags: new Map(),
     vpc,
     zone,

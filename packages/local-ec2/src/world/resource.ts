@@ -5,11 +5,22 @@ import { ApiError } from '../query/api-error.ts'
 
 export type Tags = Map<string, string>
 
-export interface Resource {
-  readonly id: string
+/** What the world notes of every resource when it is made. */
+export interface Stamp {
   /** Rises with creation: lists are in this order, and a page ends at one. */
   readonly order: number
+  /** From when on others than its maker find it, in ms since the epoch: EC2 is eventually consistent. */
+  readonly visibleFrom: number
+}
+
+export interface Resource extends Stamp {
+  readonly id: string
+  /** As they are; what a caller is shown comes from `shownTags`. */
   readonly tags: Tags
+}
+
+export function isVisible({ visibleFrom }: Stamp): boolean {
+  return visibleFrom <= Date.now()
 }
 
 interface Kind {
@@ -104,7 +115,10 @@ export function requireAll<T extends Resource>(
   if (bad !== undefined) {
     throw new ApiError(malformed, `Invalid id: "${bad}" (expecting "${prefix}-...")`)
   }
-  const found = [...new Set(ids)].map((id) => resources.get(id) ?? id)
+  const found = [...new Set(ids)].map((id) => {
+    const resource = resources.get(id)
+    return resource !== undefined && isVisible(resource) ? resource : id
+  })
   const missing = found.filter((resource) => typeof resource === 'string')
   if (missing.length > 0) throw new ApiError(notFound, absent(missing))
   return found.filter((resource) => typeof resource !== 'string')

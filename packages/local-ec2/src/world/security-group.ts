@@ -1,7 +1,7 @@
 /** Security groups, their rules, and who keeps one from being deleted. */
 import { ApiError } from '../query/api-error.ts'
 import type { Vpc } from './network.ts'
-import { newId, requireAll, type Resource, type Tags } from './resource.ts'
+import { newId, requireAll, type Resource, type Stamp, type Tags } from './resource.ts'
 import type { World } from './world.ts'
 
 export interface SecurityGroup extends Resource {
@@ -25,7 +25,7 @@ export interface SecurityGroupRule extends Resource {
   readonly description?: string
 }
 
-export type NewRule = Omit<SecurityGroupRule, 'id' | 'order'>
+export type NewRule = Omit<SecurityGroupRule, 'id' | keyof Stamp>
 
 const maxRules = 60
 const maxGroupsPerInterface = 5
@@ -35,8 +35,8 @@ export function createGroup(
   { name, description, vpc, tags }: Pick<SecurityGroup, 'name' | 'description' | 'vpc' | 'tags'>,
 ): SecurityGroup {
   const group: SecurityGroup = {
+    ...world.stamp(),
     id: newId('sg'),
-    order: world.nextOrder(),
     tags,
     name,
     description,
@@ -93,7 +93,7 @@ export function addRules(
   group: SecurityGroup,
   rules: readonly NewRule[],
 ): SecurityGroupRule[] {
-  const added = rules.map((rule) => ({ ...rule, id: newId('sgr'), order: world.nextOrder() }))
+  const added = rules.map((rule) => ({ ...rule, ...world.stamp(), id: newId('sgr') }))
   group.rules.push(...added)
   return added
 }

@@ -4,6 +4,7 @@ import type { NetworkInterface, Volume } from './attachments.ts'
 import type { Instance } from './instance.ts'
 import { createSubnets, createVpc, type Subnet, type Vpc } from './network.ts'
 import type { Reservation } from './reservation.ts'
+import type { Stamp } from './resource.ts'
 import { createDefaultGroup, type SecurityGroup } from './security-group.ts'
 
 export interface World {
@@ -18,26 +19,27 @@ export interface World {
   readonly networkInterfaces: Map<string, NetworkInterface>
   /** By client token. */
   readonly reservations: Map<string, Reservation>
-  nextOrder(): number
+  /** For every resource that is made. */
+  stamp(): Stamp
 }
 
 /** A fresh account: a default VPC with its default group, and nothing else. */
 export function createWorld(machines: MachineHost): World {
   let order = 0
-  const nextOrder = (): number => ++order
-  const defaultVpc = createVpc(machines.cidr, nextOrder)
+  const stamp = (): Stamp => ({ order: ++order, visibleFrom: 0 })
+  const defaultVpc = createVpc(machines.cidr, stamp())
   const world: World = {
     accountId: '000000000000',
     machines,
     vpcs: byId([defaultVpc]),
     defaultVpc,
-    subnets: byId(createSubnets(defaultVpc, nextOrder)),
+    subnets: byId(createSubnets(defaultVpc, stamp)),
     securityGroups: new Map(),
     instances: new Map(),
     volumes: new Map(),
     networkInterfaces: new Map(),
     reservations: new Map(),
-    nextOrder,
+    stamp,
   }
   createDefaultGroup(world, defaultVpc)
   return world

@@ -5,7 +5,14 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { Machine, MachineKind, MachineRequest } from '../../src/machine/machine.ts'
+import type {
+  Machine,
+  MachineFacts,
+  MachineHost,
+  MachineKind,
+  MachineRequest,
+  Power,
+} from '../../src/machine/machine.ts'
 
 /** The kind under test: the same files run as root and again as an ordinary user. */
 export const wantedKind = (process.env['BENCHAWAY_MACHINE'] ?? 'auto') as MachineKind | 'auto'
@@ -66,14 +73,55 @@ export function mime(...parts: readonly (readonly [type: string, text: string])[
 
 let count = 0
 
-export function request(userData: string | Uint8Array | undefined): MachineRequest {
+/** A machine and its first boot. */
+export type Booted = Machine & Power
+
+export interface Order extends MachineRequest {
+  facts: MachineFacts
+}
+
+export function request(userData: string | Uint8Array | undefined): Order {
   const number = (count++ & 0xff).toString(16).padStart(2, '0')
+  const instanceId = `i-${process.pid.toString(16).padStart(15, '0')}${number}`
   return {
-    instanceId: `i-${process.pid.toString(16).padStart(15, '0')}${number}`,
+    instanceId,
     hostname: `ip-10-0-0-${number}`,
-    userData: typeof userData === 'string' ? new TextEncoder().encode(userData) : userData,
     defaultUser: 'admin',
+    facts: facts(typeof userData === 'string' ? new TextEncoder().encode(userData) : userData),
   }
+}
+
+function facts(userData: Uint8Array | undefined): MachineFacts {
+  return {
+    userData,
+    keyPairs: [],
+    metadata: {
+      httpTokens: 'required',
+      httpEndpoint: 'enabled',
+      hopLimit: 1,
+      instanceTags: 'disabled',
+    },
+    accountId: '000000000000',
+    region: 'us-east-1',
+    zone: { name: 'us-east-1a', id: 'use1-az1' },
+    imageId: 'ami-0123456789abcdef0',
+    instanceType: 'm7i.large',
+    architecture: 'x86_64',
+    reservationId: 'r-0123456789abcdef0',
+    launchIndex: 0,
+    launchTime: new Date(0),
+    macAddress: '0a:00:00:00:00:01',
+    interfaceId: 'eni-0123456789abcdef0',
+    securityGroups: [{ id: 'sg-0123456789abcdef0', name: 'default' }],
+    vpc: { id: 'vpc-0123456789abcdef0', cidr: '198.18.0.0/24' },
+    subnet: { id: 'subnet-0123456789abcdef0', cidr: '198.18.0.0/26' },
+    tags: new Map(),
+  }
+}
+
+export function boot(host: MachineHost, { facts: given, ...order }: Order): Booted {
+  const machine = host.create(order)
+  return Object.assign(machine, machine.boot(given))
 }
 
 export interface SshResult {
@@ -84,7 +132,7 @@ export interface SshResult {
 
 /** Runs `command` in the machine with OpenSSH, which knows one host key and takes no other. */
 export function ssh(
-  machine: Machine,
+  machine: Booted,
   keys: Keys,
   command: string,
   { user = 'admin', input = '' } = {},
@@ -112,7 +160,7 @@ export function ssh(
 }
 
 /** Resolves when a login works. A machine that is off instead says why, with its console. */
-export async function login(machine: Machine, keys: Keys): Promise<void> {
+export async function login(machine: Booted, keys: Keys): Promise<void> {
   await machine.running
   const ended = machine.off.then((end) => {
     throw new Error(`${JSON.stringify(end)}\n${machine.console()}`)
@@ -127,7 +175,7 @@ export async function login(machine: Machine, keys: Keys): Promise<void> {
 }
 
 /** Host keys that the machine presents at this moment; none while it does not listen. */
-export async function presented(machine: Machine): Promise<string[]> {
+export async function presented(machine: Booted): Promise<string[]> {
   const { publicIp, sshPort } = machine
   if (!(await listens(publicIp, sshPort))) return []
   const args = ['-T', '1', '-p', String(sshPort), '-t', 'rsa,ecdsa,ed25519', publicIp]

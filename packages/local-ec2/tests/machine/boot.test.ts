@@ -1,18 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { openMachineHost } from '../../src/machine/host.ts'
-import type { Machine, MachineHost } from '../../src/machine/machine.ts'
+import type { MachineHost } from '../../src/machine/machine.ts'
 import {
+  boot,
   cloudConfig,
-  type Keys,
   listens,
   login,
   makeKeys,
   mime,
   presented,
   request,
-  type SshResult,
   ssh,
+  type Booted,
+  type Keys,
+  type SshResult,
   wantedKind,
 } from './bench-kit.ts'
 
@@ -30,11 +32,11 @@ afterAll(async () => {
 })
 
 describe('one machine', () => {
-  let machine: Machine
+  let machine: Booted
   let refusal: Promise<SshResult>
 
   beforeAll(async () => {
-    machine = host.boot(request(cloudConfig(keys, 'runcmd:\n  - touch /var/lib/ran\n')))
+    machine = boot(host, request(cloudConfig(keys, 'runcmd:\n  - touch /var/lib/ran\n')))
     await login(machine, keys)
     refusal = ssh(machine, keys, 'id', { user: 'root' })
   })
@@ -110,7 +112,7 @@ describe('one machine', () => {
 })
 
 test('presents no other host key than the one it was given, from its first moment', async () => {
-  const machine = host.boot(request(cloudConfig(keys)))
+  const machine = boot(host, request(cloudConfig(keys)))
   const seen = new Set<string>()
   for (let after = 0; after < 5; after += Math.min(seen.size, 1)) {
     for (const key of await presented(machine)) seen.add(key)
@@ -120,7 +122,7 @@ test('presents no other host key than the one it was given, from its first momen
 })
 
 test('makes a host key of its own when it is given none', async () => {
-  const machine = host.boot(request(`#cloud-config\nssh_authorized_keys: [${keys.userPublic}]\n`))
+  const machine = boot(host, request(`#cloud-config\nssh_authorized_keys: [${keys.userPublic}]\n`))
   await machine.running
   let found: string[] = []
   await expect.poll(async () => (found = await presented(machine))).toHaveLength(1)
@@ -130,7 +132,7 @@ test('makes a host key of its own when it is given none', async () => {
 })
 
 test('two machines reach each other by their private addresses', async () => {
-  const [a, b] = [host.boot(request(cloudConfig(keys))), host.boot(request(cloudConfig(keys)))]
+  const [a, b] = [boot(host, request(cloudConfig(keys))), boot(host, request(cloudConfig(keys)))]
   await Promise.all([login(a, keys), login(b, keys)])
   const { stdout } = await ssh(
     a,
@@ -151,7 +153,7 @@ test('runs boothooks before sshd listens', async () => {
   const order = request(
     mime(['text/cloud-boothook', hook], ['text/cloud-config', cloudConfig(keys)]),
   )
-  const machine = host.boot(order)
+  const machine = boot(host, order)
   await login(machine, keys)
   expect((await ssh(machine, keys, 'cat /run/hook')).stdout).toBe(`closed\n${order.instanceId}\n`)
   await machine.powerOff()
@@ -177,7 +179,8 @@ EOS
 systemctl daemon-reload
 systemctl start --no-block watcher.service
 `
-  const machine = host.boot(
+  const machine = boot(
+    host,
     request(mime(['text/cloud-boothook', hook], ['text/plain', cloudConfig(keys)])),
   )
   await login(machine, keys)
@@ -194,7 +197,7 @@ systemctl start --no-block watcher.service
 })
 
 test('systemctl does what user-data asks of services, and says what it does not do', async () => {
-  const machine = host.boot(request(cloudConfig(keys)))
+  const machine = boot(host, request(cloudConfig(keys)))
   await login(machine, keys)
   const unit = (name: string, ...lines: string[]): string =>
     `printf '%s\\n' '[Service]' ${lines.map((line) => `'${line}'`).join(' ')} >/etc/systemd/system/${name}.service`
@@ -245,7 +248,7 @@ test('systemctl does what user-data asks of services, and says what it does not 
 describe('the end of a machine', () => {
   const commands = ['poweroff', 'systemctl poweroff -ff', 'shutdown -h now', 'halt', 'reboot']
   test.each(commands)('%s from inside', async (command) => {
-    const machine = host.boot(request(cloudConfig(keys)))
+    const machine = boot(host, request(cloudConfig(keys)))
     await login(machine, keys)
     void ssh(machine, keys, `sudo ${command}`)
     expect(await machine.off).toEqual({ reason: 'poweroff' })
@@ -254,30 +257,33 @@ describe('the end of a machine', () => {
   })
 
   test('is not for the default user to bring about without sudo', async () => {
-    const machine = host.boot(request(cloudConfig(keys)))
+    const machine = boot(host, request(cloudConfig(keys)))
     await login(machine, keys)
     expect(await ssh(machine, keys, 'systemctl poweroff')).toMatchObject({
       code: 1,
       stderr: 'local-ec2: systemctl: must be root\n',
     })
-    expect(await machine.powerOff()).toEqual({ reason: 'terminated' })
+    await machine.powerOff()
+    expect(await machine.off).toEqual({ reason: 'unplugged' })
   })
 
   test('comes when the plug is pulled, at any moment', async () => {
-    const early = host.boot(request(cloudConfig(keys)))
-    expect(await early.powerOff()).toEqual({ reason: 'terminated' })
-    const later = host.boot(request(cloudConfig(keys)))
+    const early = boot(host, request(cloudConfig(keys)))
+    await early.powerOff()
+    expect(await early.off).toEqual({ reason: 'unplugged' })
+    const later = boot(host, request(cloudConfig(keys)))
     await later.running
-    const [once, twice] = await Promise.all([later.powerOff(), later.powerOff()])
-    expect([once, twice]).toEqual([{ reason: 'terminated' }, { reason: 'terminated' }])
-    expect(await later.powerOff()).toEqual({ reason: 'terminated' })
+    await Promise.all([later.powerOff(), later.powerOff()])
+    await later.powerOff()
+    expect(await later.off).toEqual({ reason: 'unplugged' })
   })
 
   test('is there at once for a machine that is asked for after the host was closed', async () => {
     const closed = await openMachineHost(wantedKind)
     await closed.close()
-    const machine = closed.boot(request(cloudConfig(keys)))
-    expect(await machine.off).toEqual({ reason: 'terminated' })
-    expect(await machine.powerOff()).toEqual({ reason: 'terminated' })
+    const machine = boot(closed, request(cloudConfig(keys)))
+    expect(await machine.off).toEqual({ reason: 'unplugged' })
+    await machine.powerOff()
+    expect(await machine.off).toEqual({ reason: 'unplugged' })
   })
 })

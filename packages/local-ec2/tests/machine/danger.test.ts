@@ -14,14 +14,24 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { openMachineHost } from '../../src/machine/host.ts'
-import type { Machine, MachineHost } from '../../src/machine/machine.ts'
-import { cloudConfig, type Keys, login, makeKeys, request, ssh, wantedKind } from './bench-kit.ts'
+import type { MachineHost } from '../../src/machine/machine.ts'
+import {
+  boot,
+  cloudConfig,
+  login,
+  makeKeys,
+  request,
+  ssh,
+  type Booted,
+  type Keys,
+  wantedKind,
+} from './bench-kit.ts'
 
 const secret = `canary-${process.pid}-${Date.now()}`
 
 let host: MachineHost
 let keys: Keys
-let machine: Machine
+let machine: Booted
 let folders: string[] = []
 
 beforeAll(async () => {
@@ -33,7 +43,7 @@ beforeAll(async () => {
   for (const folder of folders) writeFileSync(join(folder, secret), secret)
   process.env['BENCHAWAY_CANARY'] = secret
   host = await openMachineHost(wantedKind)
-  machine = host.boot(request(cloudConfig(keys)))
+  machine = boot(host, request(cloudConfig(keys)))
   await login(machine, keys)
 }, 300_000)
 

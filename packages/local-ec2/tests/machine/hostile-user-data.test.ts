@@ -6,13 +6,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openMachineHost } from '../../src/machine/host.ts'
 import type { Machine, MachineHost } from '../../src/machine/machine.ts'
 import {
+  boot,
   cloudConfig,
-  type Keys,
   login,
   makeKeys,
   mime,
   request,
   ssh,
+  type Keys,
   wantedKind,
 } from './bench-kit.ts'
 
@@ -76,7 +77,7 @@ final_message: "'; touch ${mark}-6; '"
     'filename="00-part"',
     `filename="../../../../../../..${mark}-7"`,
   )
-  const machine = host.boot(request(script))
+  const machine = boot(host, request(script))
   await login(machine, keys)
   await expect.poll(() => machine.console()).toContain('boot finished')
   const { stdout } = await ssh(machine, keys, `ls -d /tmp/*escape*; cat ${mark}; sudo ls /root`)
@@ -94,7 +95,7 @@ final_message: "'; touch ${mark}-6; '"
 test('a flood on the console leaves its last 64 KiB', async () => {
   const more =
     'runcmd:\n  - head -c 20000000 /dev/zero | tr "\\\\0" x >/dev/console\n  - echo end\n'
-  const machine = host.boot(request(cloudConfig(keys, more)))
+  const machine = boot(host, request(cloudConfig(keys, more)))
   await expect
     .poll(() => machine.console(), { timeout: 20_000 })
     .toContain('end\nlocal-ec2: boot finished')
@@ -103,7 +104,7 @@ test('a flood on the console leaves its last 64 KiB', async () => {
 }, 30_000)
 
 async function booted(userData: string | Uint8Array): Promise<Machine> {
-  const machine = host.boot(request(userData))
+  const machine = boot(host, request(userData))
   await expect.poll(() => machine.console(), { timeout: 10_000 }).toContain('boot finished')
   return machine
 }

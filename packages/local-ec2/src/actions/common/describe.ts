@@ -2,7 +2,7 @@
 import type { Filter } from '@aws-sdk/client-ec2'
 
 import { ApiError } from '../../query/api-error.ts'
-import { requireAll, type Resource, type ResourceKind } from '../../world/resource.ts'
+import { isVisible, requireAll, type Resource, type ResourceKind } from '../../world/resource.ts'
 import { type Fields, matcher } from './filters.ts'
 import { page, type PageLimits, type PageRequest } from './paging.ts'
 
@@ -41,6 +41,9 @@ export function describe<T extends Resource>(
   return page(filtered(candidates, matches), request, { query, ...(limits && { limits }) })
 }
 
-function* filtered<T>(items: Iterable<T>, matches: (item: T) => boolean): Iterable<T> {
-  for (const item of items) if (matches(item)) yield item
+function* filtered<T extends Resource>(
+  items: Iterable<T>,
+  matches: (item: T) => boolean,
+): Iterable<T> {
+  for (const item of items) if (isVisible(item) && matches(item)) yield item
 }

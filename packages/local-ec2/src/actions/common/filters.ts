@@ -3,6 +3,7 @@ import type { Filter } from '@aws-sdk/client-ec2'
 
 import { ApiError } from '../../query/api-error.ts'
 import type { Tags } from '../../world/resource.ts'
+import { shownTags } from '../../world/tags.ts'
 import { matchesWildcard } from './wildcard.ts'
 
 type Scalar = string | number | boolean | Date | undefined
@@ -49,8 +50,10 @@ function readerOf<T extends { tags?: Tags }>(
   fields: Fields<T>,
   name: string,
 ): ((item: T) => Scalar | readonly Scalar[]) | undefined {
-  if (name.startsWith('tag:')) return ({ tags }) => tags?.get(name.slice('tag:'.length))
-  if (name === 'tag-key') return ({ tags }) => [...(tags?.keys() ?? [])]
+  if (name.startsWith('tag:'))
+    return ({ tags }) => tags && shownTags(tags).get(name.slice('tag:'.length))
+  if (name === 'tag-key')
+    return ({ tags }) => (tags === undefined ? [] : [...shownTags(tags).keys()])
   return Object.hasOwn(fields, name) ? fields[name] : undefined
 }
 

@@ -3,13 +3,14 @@ import type { Tag, TagSpecification } from '@aws-sdk/client-ec2'
 
 import { ApiError } from '../../query/api-error.ts'
 import type { Tags } from '../../world/resource.ts'
+import { shownTags } from '../../world/tags.ts'
 
 const maxTags = 50
 const maxKeyLength = 128
 const maxValueLength = 256
 
 export function tagList(tags: Tags): Tag[] {
-  return [...tags].map(([Key, Value]) => ({ Key, Value }))
+  return [...shownTags(tags)].map(([Key, Value]) => ({ Key, Value }))
 }
 
 /**

@@ -104,7 +104,7 @@ export class Container {
     const output = new ConsoleReader(at('console'), (text) => this.#heard(text))
     const code = this.#isUnplugged ? null : await this.#run()
     output.close()
-    if (this.#isUnplugged) return { reason: 'terminated' }
+    if (this.#isUnplugged) return { reason: 'unplugged' }
     if (!this.#isRunning) return { reason: 'failed', detail: this.#tail.trim().slice(-500) }
     return code === 0
       ? { reason: 'poweroff' }
