@@ -1,7 +1,8 @@
 /** Random values of any schema, the same ones for the same seed. */
 import type { NormalizedSchema } from '@smithy/core/schema'
 
-import { requiredMembers } from '../src/query/operation.ts'
+import { randomNumbers } from '../src/faults/matching.ts'
+import { requiredMembers } from './sdk-model.ts'
 
 const strings = [
   'a',
@@ -24,7 +25,7 @@ const maxDepth = 4
 export function randomValues(seed: number): {
   structure: (schema: NormalizedSchema) => Record<string, unknown>
 } {
-  const random = mulberry32(seed)
+  const random = randomNumbers(seed)
   const below = (limit: number): number => Math.floor(random() * limit)
 
   /** `undefined` for what no wire can carry: a structure or list with nothing in it. */
@@ -72,14 +73,4 @@ export function randomValues(seed: number): {
   }
 
   return { structure }
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

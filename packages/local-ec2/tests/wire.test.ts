@@ -9,10 +9,10 @@ import * as sts from '@aws-sdk/client-sts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { createListener } from '../src/query/listener.ts'
-import type { Operation } from '../src/query/operation.ts'
 import { ec2Service, type Handlers, stsService } from '../src/query/service.ts'
 import { ec2Client, stsClient } from './clients.ts'
 import { randomValues } from './random-values.ts'
+import { sdkOperations } from './sdk-model.ts'
 
 const credentials = { accessKeyId: 'FUZZ', secretAccessKey: 'fuzz' }
 const rounds = 1
@@ -23,11 +23,23 @@ const echo: Handlers = () => (input) => {
   received = input
   return answer
 }
-const services = { ec2: ec2Service(echo), sts: stsService(echo) }
 const listener = createListener({
-  services: [services.ec2, services.sts],
+  services: [ec2Service(echo), stsService(echo)],
   region: 'us-east-1',
-  secretOf: () => credentials.secretAccessKey,
+  credentialOf: () => ({
+    ...credentials,
+    principal: {
+      type: 'User',
+      arn: 'arn:aws:iam::000000000000:user/fuzz',
+      userId: 'AIDAFUZZ',
+      principalArn: 'arn:aws:iam::000000000000:user/fuzz',
+      userName: 'fuzz',
+      tags: new Map(),
+      policies: undefined,
+    },
+    session: undefined,
+    expires: Number.POSITIVE_INFINITY,
+  }),
 })
 let endpoint: string
 
@@ -54,12 +66,12 @@ const rewritten = new Set([
 ])
 
 async function exchange(
-  operations: ReadonlyMap<string, Operation>,
+  sdk: object,
   send: (operation: string, input: object) => Promise<object>,
 ): Promise<number> {
   const random = randomValues(20_261_121)
   let count = 0
-  for (const { name, input: inputSchema, output: outputSchema } of operations.values()) {
+  for (const { name, input: inputSchema, output: outputSchema } of sdkOperations(sdk)) {
     if (rewritten.has(name)) continue
     for (let round = 0; round < rounds; round++) {
       const input = random.structure(inputSchema)
@@ -75,8 +87,7 @@ async function exchange(
 
 test('any EC2 operation crosses the wire unchanged, both ways', async () => {
   const client = ec2Client({ endpoint, region: 'us-east-1', credentials })
-  const { operations } = services.ec2
-  const count = await exchange(operations, (name, input) => {
+  const count = await exchange(ec2, (name, input) => {
     const Command: new (input: object) => Parameters<typeof client.send>[0] = Reflect.get(
       ec2,
       `${name}Command`,
@@ -88,8 +99,7 @@ test('any EC2 operation crosses the wire unchanged, both ways', async () => {
 
 test('any STS operation crosses the wire unchanged, both ways', async () => {
   const client = stsClient({ endpoint, region: 'us-east-1', credentials })
-  const { operations } = services.sts
-  const count = await exchange(operations, (name, input) => {
+  const count = await exchange(sts, (name, input) => {
     const Command: new (input: object) => Parameters<typeof client.send>[0] = Reflect.get(
       sts,
       `${name}Command`,

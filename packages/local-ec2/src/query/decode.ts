@@ -1,99 +1,100 @@
 /** From a form to the typed input that the SDK's own client was given. */
-import type { NormalizedSchema } from '@smithy/core/schema'
-
 import { ApiError } from './api-error.ts'
 import type { Dialect } from './dialect.ts'
 import type { FormNode } from './form.ts'
-import { requiredMembers } from './operation.ts'
+import type { List, Shape, Structure } from './model.ts'
+import { readScalar } from './scalar.ts'
 
-/** @throws {ApiError} `UnknownParameter`, `MissingParameter`, `InvalidParameterValue` */
+/** @throws {ApiError} `UnknownParameter`, `MissingParameter`, `InvalidParameterValue`, `InvalidCharacter` */
 export function decodeInput(
-  schema: NormalizedSchema,
+  input: Structure | undefined,
   parameters: FormNode,
   dialect: Dialect,
 ): Record<string, unknown> {
-  if (schema.isStructSchema()) return decodeStructure(schema, parameters, '', dialect)
+  if (input !== undefined) return decodeStructure(input, parameters, '', dialect)
   const [unknown] = parameters.children.keys()
   if (unknown !== undefined) throw unknownParameter(unknown)
   return {}
 }
 
-function decode(schema: NormalizedSchema, node: FormNode, path: string, dialect: Dialect): unknown {
-  const nested = schema.isStructSchema() || schema.isListSchema()
+interface Place {
+  /** As the request has it, such as `Filter.1.Name`. */
+  path: string
+  /** As the model has it, such as `Filter.Name`. */
+  member: string
+}
+
+function decode(shape: Shape, node: FormNode, place: Place, dialect: Dialect): unknown {
+  const nested = shape.kind === 'structure' || shape.kind === 'list'
+  // EC2 takes `KeyName=a` for `KeyName.1=a`, and clients have relied on it for years.
+  if (shape.kind === 'list' && node.value && node.children.size === 0 && isScalar(shape.item)) {
+    return [decode(shape.item, node, place, dialect)]
+  }
   // `Filter=` is how an empty list is written; `Filter=x` is nothing at all.
   if (nested ? node.value : node.children.size > 0 || node.value === undefined) {
-    throw invalidValue(path, node.value)
+    throw invalidValue(place.path, node.value)
   }
-  if (schema.isStructSchema()) return decodeStructure(schema, node, `${path}.`, dialect)
-  if (schema.isListSchema()) return decodeList(schema, node, path, dialect)
-  return decodeScalar(schema, node.value ?? '', path)
+  if (shape.kind === 'structure') return decodeStructure(shape, node, `${place.path}.`, dialect)
+  if (shape.kind === 'list') return decodeList(shape, node, place, dialect)
+  const text = node.value ?? ''
+  const value = readScalar(shape.kind, text, place.member)
+  if (value === undefined) throw invalidValue(place.path, text)
+  return value
 }
 
 function decodeStructure(
-  schema: NormalizedSchema,
+  structure: Structure,
   node: FormNode,
   prefix: string,
   dialect: Dialect,
 ): Record<string, unknown> {
   const output: Record<string, unknown> = {}
-  const required = new Set(requiredMembers(schema))
   const known = new Set<string>()
   let missing: string | undefined
-  for (const [member, memberSchema] of schema.structIterator()) {
-    const name = dialect.parameterName(member, memberSchema.getMergedTraits())
+  for (const member of structure.members) {
+    const name = dialect.parameterName(member)
     known.add(name)
     const child = node.children.get(name)
-    if (child !== undefined) output[member] = decode(memberSchema, child, prefix + name, dialect)
-    else if (required.has(member)) missing ??= prefix + name
+    const place = { path: prefix + name, member: `${structure.name}.${member.name}` }
+    if (child !== undefined) output[member.name] = decode(member.shape, child, place, dialect)
+    else if (member.required) missing ??= place.path
   }
-  for (const name of node.children.keys())
+  for (const name of node.children.keys()) {
     if (!known.has(name)) throw unknownParameter(prefix + name)
-  if (missing !== undefined) {
-    throw new ApiError('MissingParameter', `The request must contain the parameter ${missing}`)
   }
+  if (missing !== undefined) throw dialect.missingParameter(missing)
   return output
 }
 
 function decodeList(
-  schema: NormalizedSchema,
+  list: List,
   node: FormNode,
-  path: string,
+  { path, member }: Place,
   dialect: Dialect,
 ): unknown[] {
-  const key = dialect.listKey(schema)
+  const key = dialect.listKey(list)
   if (key !== undefined) {
     const unknown = [...node.children.keys()].find((name) => name !== key)
     if (unknown !== undefined) throw unknownParameter(`${path}.${unknown}`)
   }
   const items = key === undefined ? node : node.children.get(key)
   const prefix = key === undefined ? path : `${path}.${key}`
+  // Gaps between the indexes are allowed: a list is as long as what it holds. Some clients begin at 0.
   return [...(items?.children ?? [])]
     .map(([index, item]) => ({ position: position(index, prefix), index, item }))
     .toSorted((a, b) => a.position - b.position)
-    .map(({ index, item }) => decode(schema.getValueSchema(), item, `${prefix}.${index}`, dialect))
+    .map(({ index, item }) =>
+      decode(list.item, item, { path: `${prefix}.${index}`, member }, dialect),
+    )
+}
+
+function isScalar({ kind }: Shape): boolean {
+  return kind !== 'structure' && kind !== 'list'
 }
 
 function position(index: string, path: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(index)) throw unknownParameter(`${path}.${index}`)
+  if (!/^(0|[1-9]\d{0,8})$/.test(index)) throw unknownParameter(`${path}.${index}`)
   return Number(index)
-}
-
-function decodeScalar(schema: NormalizedSchema, value: string, path: string): unknown {
-  if (schema.isBooleanSchema()) {
-    if (!/^(true|false)$/i.test(value)) throw invalidValue(path, value)
-    return value.toLowerCase() === 'true'
-  }
-  if (schema.isNumericSchema()) {
-    if (!/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(value)) throw invalidValue(path, value)
-    return Number(value)
-  }
-  if (schema.isTimestampSchema()) {
-    const date = new Date(/^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : value)
-    if (Number.isNaN(date.getTime())) throw invalidValue(path, value)
-    return date
-  }
-  if (schema.isBlobSchema()) return new Uint8Array(Buffer.from(value, 'base64'))
-  return value
 }
 
 function unknownParameter(name: string): ApiError {

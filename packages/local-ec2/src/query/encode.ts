@@ -1,39 +1,41 @@
 /** From a typed output to the XML that the SDK's own client reads. */
-import type { NormalizedSchema } from '@smithy/core/schema'
-
+import type { Shape, Structure } from './model.ts'
 import { escapeXml } from './xml.ts'
 
 /** The members of an output, or `undefined` where the operation has no output at all. */
-export function encodeOutput(schema: NormalizedSchema, output: unknown): string | undefined {
-  return schema.isStructSchema() ? encodeContent(schema, output ?? {}) : undefined
+export function encodeOutput(shape: Structure | undefined, output: unknown): string | undefined {
+  return shape && encodeContent(shape, output ?? {})
 }
 
-function encodeElement(schema: NormalizedSchema, tag: string, value: unknown): string {
+function encodeElement(shape: Shape, tag: string, value: unknown): string {
   if (value === undefined || value === null) return ''
-  if (!schema.isListSchema()) return `<${tag}>${encodeContent(schema, value)}</${tag}>`
-
-  const item = schema.getValueSchema()
-  const flattened = schema.getMergedTraits().xmlFlattened
-  const itemTag = flattened ? tag : (item.getMergedTraits().xmlName ?? 'member')
-  const items = Array.isArray(value) ? value : []
-  const inner = items.map((entry) => encodeElement(item, itemTag, entry)).join('')
-  return flattened ? inner : `<${tag}>${inner}</${tag}>`
+  return `<${tag}>${encodeContent(shape, value)}</${tag}>`
 }
 
-function encodeContent(schema: NormalizedSchema, value: unknown): string {
-  if (schema.isStructSchema()) {
-    if (!isRecord(value)) return ''
-    let content = ''
-    for (const [name, member] of schema.structIterator()) {
-      content += encodeElement(member, member.getMergedTraits().xmlName ?? name, value[name])
+function encodeContent(shape: Shape, value: unknown): string {
+  let content = ''
+  if (shape.kind === 'list') {
+    if (!Array.isArray(value)) throw mismatch(value, 'a list')
+    for (const item of value) content += encodeElement(shape.item, shape.itemName, item)
+    return content
+  }
+  if (shape.kind === 'structure') {
+    if (!isRecord(value)) throw mismatch(value, `a ${shape.name}`)
+    for (const { name, xmlName = name, shape: member } of shape.members) {
+      content += encodeElement(member, xmlName, value[name])
     }
     return content
   }
+  // As EC2 writes it, with milliseconds: `2024-01-01T00:00:00.000Z`.
   if (value instanceof Date) return value.toISOString()
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  return escapeXml(String(value))
+  return typeof value === 'string' ? escapeXml(value) : String(value)
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
+}
+
+function mismatch(value: unknown, wanted: string): TypeError {
+  return new TypeError(`an answer has ${typeof value} where ${wanted} belongs`)
 }

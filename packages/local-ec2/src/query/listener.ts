@@ -4,21 +4,33 @@
  * Whatever a client sends, it gets AWS's own error or loses its connection within the time limit; it
  * can neither hang the server nor fill its memory.
  */
+import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 import { ApiError, Hangup } from './api-error.ts'
+import { authenticate, type Authentication } from './authenticate.ts'
+import { type Body, createBodyReader } from './body.ts'
+import { unsignedQuery } from './claim.ts'
 import { decodeInput } from './decode.ts'
 import { encodeOutput } from './encode.ts'
 import { parseForm } from './form.ts'
-import type { Service } from './service.ts'
-import { verify } from './sigv4.ts'
+import type { Call, Service } from './service.ts'
+import type { Verifier } from './sigv4.ts'
+
+// Not imported: that would load all that `node:http` offers, a WebSocket client of 10 MiB among it.
+const { createServer } = process.getBuiltinModule('node:http')
 
 export interface ListenerOptions {
   /** The first one is assumed where a request is too broken to tell. */
   services: readonly [Service, ...Service[]]
   region: string
-  secretOf: (accessKeyId: string) => string | undefined
+  credentialOf: Verifier['credentialOf']
+  /**
+   * What callers take for the present, in ms since the epoch.
+   * @default Date.now
+   */
+  now?: () => number
   /**
    * How long a client may take for one request.
    * @default 30_000
@@ -26,13 +38,35 @@ export interface ListenerOptions {
   requestTimeoutMs?: number
 }
 
-const maxBodyBytes = 1024 * 1024
 const maxHeaderBytes = 32 * 1024
-/** How much of an oversized body is read and dropped, so that its sender still hears why. */
-const maxDroppedBytes = 32 * 1024 * 1024
 
 export function createListener(options: ListenerOptions): Server {
   const { requestTimeoutMs = 30_000 } = options
+  const readBody = createBodyReader()
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Throws if the connection is gone, and with it whoever could read an answer.
+    using body = await readBody(request)
+    const requestId = randomUUID()
+    const reply = await handle(request, body, requestId, options)
+    if (reply === undefined) {
+      response.destroy()
+      return
+    }
+    const { status, xml } = reply
+    // A client that does not take its answer has no more time than one that does not finish its question.
+    response.setTimeout(requestTimeoutMs)
+    response.writeHead(status, {
+      'content-type': 'text/xml;charset=UTF-8',
+      'content-length': Buffer.byteLength(xml),
+      'cache-control': 'no-cache, no-store',
+      'x-amzn-requestid': requestId,
+      date: new Date((options.now ?? Date.now)()).toUTCString(),
+      ...(body.refusal !== undefined && { connection: 'close' }),
+    })
+    response.end(xml)
+  }
+
   return createServer(
     {
       maxHeaderSize: maxHeaderBytes,
@@ -42,122 +76,98 @@ export function createListener(options: ListenerOptions): Server {
       connectionsCheckingInterval: Math.max(10, requestTimeoutMs / 4),
     },
     (request, response) => {
-      void answer(request, response, options)
+      response.on('error', () => {})
+      answer(request, response).catch(() => response.destroy())
     },
   )
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: ListenerOptions,
-): Promise<void> {
-  let body: Buffer | undefined
-  try {
-    body = await readBody(request)
-  } catch {
-    // The connection is gone, and with it whoever could read an answer.
-    response.destroy()
-    return
-  }
-  const requestId = randomUUID()
-  const reply = await handle(request, body, requestId, options)
-  if (reply === undefined) {
-    response.destroy()
-    return
-  }
-  const { status, xml } = reply
-  response.writeHead(status, {
-    'content-type': 'text/xml;charset=UTF-8',
-    'content-length': Buffer.byteLength(xml),
-    'x-amzn-requestid': requestId,
-    ...(body === undefined && { connection: 'close' }),
-  })
-  response.end(xml)
-}
-
-/** The whole body, or `undefined` if it was longer than we take. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > maxDroppedBytes) throw new Error('endless body')
-    if (length <= maxBodyBytes) chunks.push(chunk)
-  }
-  return length <= maxBodyBytes ? Buffer.concat(chunks) : undefined
 }
 
 /** `undefined` if the connection is to be closed instead. */
 async function handle(
   request: IncomingMessage,
-  body: Buffer | undefined,
+  body: Body,
   requestId: string,
-  { services, region, secretOf }: ListenerOptions,
+  { services, region, credentialOf, now = Date.now }: ListenerOptions,
 ): Promise<{ status: number; xml: string } | undefined> {
-  const { method = '', url: target = '/', headers } = request
+  const { method = '', url: target = '/' } = request
   let service = services[0]
   try {
-    if (body === undefined) {
-      throw new ApiError(
-        'RequestEntityTooLarge',
-        `Request body is larger than ${maxBodyBytes} bytes`,
-      )
-    }
+    if (body.refusal !== undefined) throw body.refusal
     if (method !== 'POST' && method !== 'GET') {
       throw new ApiError('UnsupportedHttpVerb', `The HTTP method ${method} is not supported`)
     }
     if (!URL.canParse(target, 'http://localhost')) {
       throw new ApiError('MalformedQueryString', 'The request target is not a URL')
     }
-    const names = new Set(services.map(({ name }) => name))
-    const verdict = verify({ method, target, headers, body }, { region, services: names, secretOf })
-    service = services.find(({ name }) => name === verdict.service) ?? service
-    if ('refusal' in verdict) throw new ApiError(...service.refusals[verdict.refusal])
-    const query = new URL(target, 'http://localhost').search
-    const text = method === 'GET' ? query : body.toString()
-    return { status: 200, xml: await dispatch(service, verdict.accessKeyId, text, requestId) }
+    const time = now()
+    const verifier = { region, credentialOf, now: time }
+    const { refusal, ...authentication } = authenticate(request, body.bytes, services, verifier)
+    service = authentication.service
+    if (refusal !== undefined) throw refusal
+    const sender = {
+      time,
+      sourceIp: request.socket.remoteAddress ?? '',
+      userAgent: request.headers['user-agent'],
+    }
+    const xml = await dispatch(authentication, sender, formsOf(request, body.bytes), requestId)
+    return { status: 200, xml }
   } catch (error) {
     if (error instanceof Hangup) return undefined
-    const { status, code, message } = asApiError(error)
+    const apiError = asApiError(error)
     const { dialect, namespace } = service
-    return { status, xml: dialect.error({ namespace, requestId }, code, message) }
+    return { status: apiError.status, xml: dialect.error({ namespace, requestId }, apiError) }
   }
 }
 
+/** The query string, and the body of a POST: parameters may be in either. */
+function formsOf({ method, url = '/', headers }: IncomingMessage, body: Buffer): string[] {
+  const { pathname, search } = new URL(url, 'http://localhost')
+  if (pathname !== '/') {
+    throw new ApiError(
+      'InvalidAction',
+      `There is nothing at ${pathname}: all actions are at /`,
+      404,
+    )
+  }
+  const query = unsignedQuery(search.slice(1))
+  if (method === 'GET') return [query]
+  const { 'content-encoding': encoding = 'identity', 'content-type': type = formType } = headers
+  if (encoding !== 'identity') {
+    throw new ApiError('MalformedQueryString', `A body in ${encoding} is not understood`, 415)
+  }
+  if (type.split(';')[0]?.trim().toLowerCase() !== formType) {
+    throw new ApiError('MalformedQueryString', `A body of ${type} is not understood`, 415)
+  }
+  // Read leniently, a name that is not UTF-8 would silently become another one.
+  if (!isUtf8(body)) throw new ApiError('MalformedQueryString', 'The body is not UTF-8')
+  return [query, body.toString()]
+}
+
+const formType = 'application/x-www-form-urlencoded'
+
 async function dispatch(
-  service: Service,
-  accessKeyId: string,
-  text: string,
+  { service, credential }: Authentication,
+  sender: Pick<Call, 'time' | 'sourceIp' | 'userAgent'>,
+  texts: readonly string[],
   requestId: string,
 ): Promise<string> {
-  const { dialect, namespace, version, operations, handlers } = service
-  const form = parseForm(text)
+  const { name, dialect, namespace, version, operations, handlers } = service
+  const form = parseForm(...texts)
   if (form.action === undefined) {
     throw new ApiError('MissingAction', 'The request must contain the parameter Action')
   }
   const operation = operations.get(form.action)
-  if (operation === undefined) {
-    throw new ApiError(
-      'InvalidAction',
-      `The action ${form.action} is not valid for this web service.`,
-    )
-  }
-  if (form.version !== version) {
-    throw new ApiError(
-      'NoSuchVersion',
-      `The requested version (${form.version ?? ''}) of service ${service.name} does not exist`,
-    )
-  }
+  if (operation === undefined) throw dialect.unknownAction(form.action, form.version)
+  if (form.version !== version) throw dialect.unknownVersion(form.action, form.version)
   const input = decodeInput(operation.input, form.parameters, dialect)
   const handler = handlers(operation.name)
-  if (handler === undefined) {
+  if (handler === undefined || credential === undefined) {
     throw new ApiError(
       'UnsupportedOperation',
       `${operation.name} is not implemented by this local endpoint.`,
     )
   }
-  const call = { service: service.name, action: operation.name, accessKeyId }
+  const call = { ...sender, service: name, action: operation.name, credential }
   const output = encodeOutput(operation.output, await handler(input, call))
   return dialect.response({ operation: operation.name, namespace, requestId }, output)
 }

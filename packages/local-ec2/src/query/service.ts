@@ -1,10 +1,8 @@
 /** One AWS service as the wire sees it: a dialect, a model, and somebody who answers. */
-import * as ec2 from '@aws-sdk/client-ec2'
-import * as sts from '@aws-sdk/client-sts'
-
+import type { Credential } from '../identity/credential.ts'
+import type { RefusalKind } from './claim.ts'
 import { type Dialect, ec2Dialect, queryDialect } from './dialect.ts'
-import { type Operation, operationsOf } from './operation.ts'
-import type { Refusal } from './sigv4.ts'
+import { type Operation, readModel } from './model.ts'
 
 /** A request whose signature holds. */
 export interface Call {
@@ -13,12 +11,17 @@ export interface Call {
   /** Such as `RunInstances`. */
   readonly action: string
   /** Who signed it. */
-  readonly accessKeyId: string
+  readonly credential: Credential
+  /** When it arrived, in ms since the epoch. */
+  readonly time: number
+  /** The address it came from. */
+  readonly sourceIp: string
+  readonly userAgent: string | undefined
 }
 
 /** Answers one action; `undefined` for an action that AWS has and we do not. */
 export type Handlers = (action: string) => Handler | undefined
-export type Handler = (input: Record<string, unknown>, call: Call) => unknown
+type Handler = (input: Record<string, unknown>, call: Call) => unknown
 
 export interface Service {
   /** As it is called in the scope of a signature. */
@@ -28,14 +31,19 @@ export interface Service {
   readonly version: string
   readonly operations: ReadonlyMap<string, Operation>
   readonly handlers: Handlers
-  readonly refusals: Readonly<Record<Refusal, readonly [code: string, message: string]>>
+  /** Actions that are called by those who have no credentials yet. */
+  readonly unsigned: ReadonlySet<string>
+  /** What a request that is not believed is answered; without a message, what is wrong with it. */
+  readonly refusals: Readonly<Record<RefusalKind, readonly [code: string, message?: string]>>
 }
 
-const unsigned = ['MissingAuthenticationToken', 'Request is missing Authentication Token'] as const
 const authFailure = [
   'AuthFailure',
   'AWS was not able to validate the provided access credentials',
 ] as const
+
+/** EC2 says so of old requests, of requests from the future, and of credentials that have expired. */
+const expired = ['RequestExpired', 'Request has expired.'] as const
 
 export function ec2Service(handlers: Handlers): Service {
   return {
@@ -43,15 +51,18 @@ export function ec2Service(handlers: Handlers): Service {
     dialect: ec2Dialect,
     namespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
     version: '2016-11-15',
-    operations: operationsOf(ec2),
+    operations: readModel('ec2'),
     handlers,
+    unsigned: new Set(),
     refusals: {
-      unsigned,
-      expired: ['RequestExpired', 'Request has expired.'],
-      malformed: authFailure,
+      unsigned: ['MissingAuthenticationToken'],
+      incomplete: authFailure,
+      clock: expired,
+      scope: authFailure,
       'unknown-key': authFailure,
-      'wrong-scope': authFailure,
       mismatch: authFailure,
+      token: authFailure,
+      expired,
     },
   }
 }
@@ -62,24 +73,18 @@ export function stsService(handlers: Handlers): Service {
     dialect: queryDialect,
     namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
     version: '2011-06-15',
-    operations: operationsOf(sts),
+    operations: readModel('sts'),
     handlers,
+    unsigned: new Set(['AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity']),
     refusals: {
-      unsigned,
-      expired: ['SignatureDoesNotMatch', 'Signature expired'],
-      malformed: ['IncompleteSignature', 'The Authorization header is not a valid signature'],
-      'unknown-key': [
-        'InvalidClientTokenId',
-        'The security token included in the request is invalid.',
-      ],
-      'wrong-scope': [
-        'SignatureDoesNotMatch',
-        'Credential should be scoped to a valid region and service.',
-      ],
-      mismatch: [
-        'SignatureDoesNotMatch',
-        'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',
-      ],
+      unsigned: ['MissingAuthenticationToken'],
+      incomplete: ['IncompleteSignature'],
+      clock: ['SignatureDoesNotMatch'],
+      scope: ['SignatureDoesNotMatch'],
+      'unknown-key': ['InvalidClientTokenId'],
+      mismatch: ['SignatureDoesNotMatch'],
+      token: ['InvalidClientTokenId'],
+      expired: ['ExpiredToken'],
     },
   }
 }
