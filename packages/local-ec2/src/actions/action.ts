@@ -22,7 +22,7 @@ type Accepts<Input> =
 
 interface Action<Input, Output> {
   readonly accepts: Accepts<Input>
-  /** Checks everything and changes nothing. */
+  /** Checks what was asked for, and changes nothing. */
   plan(input: Input, world: World, call: Call): Plan<Output>
 }
 
@@ -32,6 +32,8 @@ export type Plan<Output> = (() => Output) | DemandingPlan<Output>
 interface DemandingPlan<Output> {
   /** All of them must be allowed. */
   demands: readonly Demand[]
+  /** What else stands in the way, of which only those hear who are allowed to do it. */
+  check?: () => void
   commit: () => Output
 }
 
@@ -41,7 +43,7 @@ export interface Demand {
    * Such as `ec2:CreateTags`, where it is not the action that was called.
    */
   action?: string
-  /** The end of an ARN, such as `instance/i-0123…`, `instance/*` for one that is yet to be made, or an image's. */
+  /** The end of EC2's ARN, such as `instance/i-0123…` or, for one that is yet to be made, `instance/*`; or a whole ARN. */
   resource: string
   /** Condition keys that are particular to it; those of the whole call are added later. */
   context: Readonly<Record<string, string | number | boolean | readonly string[]>>
@@ -76,13 +78,20 @@ interface AnyAction {
   plan(input: object, world: World, call: Call): Plan<unknown>
 }
 
-/** Whether the caller may: throws if not. */
-export type Authorize = (call: Call, demands: readonly Demand[]) => void
+/** Who decides what a caller may do. */
+export interface Authority {
+  /** @throws {ApiError} unless all of them are allowed */
+  require(call: Call, demands: readonly Demand[]): void
+  /** Whether nothing allows the caller this action, on whatever: then it may not even learn what there is. */
+  bars(call: Call): boolean
+}
+
+const everythingIsAllowed: Authority = { require: () => {}, bars: () => false }
 
 export function handlersOf(
   actions: Record<string, AnyAction>,
   world: World,
-  authorize: Authorize = () => {},
+  authority: Authority = everythingIsAllowed,
 ): Handlers {
   const known = new Map(Object.entries(actions))
   return (name) => {
@@ -90,12 +99,11 @@ export function handlersOf(
     if (action === undefined) return undefined
     return (input, call) => {
       refuseUnmodelled(name, action.accepts, input)
-      const plan = action.plan(input, world, call)
-      const { demands, commit } =
-        typeof plan === 'function'
-          ? { demands: [{ resource: '*', context: {} }], commit: plan }
-          : plan
-      authorize(call, demands)
+      const plan = planFor(() => action.plan(input, world, call), call, authority)
+      const { demands, check, commit } =
+        typeof plan === 'function' ? { demands: [anything], commit: plan } : plan
+      authority.require(call, demands)
+      check?.()
       if (input['DryRun'] === true) {
         throw new ApiError(
           'DryRunOperation',
@@ -104,6 +112,20 @@ export function handlersOf(
       }
       return commit()
     }
+  }
+}
+
+const anything: Demand = { resource: '*', context: {} }
+
+function planFor(plan: () => Plan<unknown>, call: Call, authority: Authority): Plan<unknown> {
+  try {
+    return plan()
+  } catch (error) {
+    const tells = /NotFound|Duplicate|InUse|DependencyViolation|^Incorrect/
+    if (error instanceof ApiError && tells.test(error.code) && authority.bars(call)) {
+      authority.require(call, [anything])
+    }
+    throw error
   }
 }
 

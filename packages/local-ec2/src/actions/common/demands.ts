@@ -46,17 +46,22 @@ export function created(
   context: Context = {},
 ): Demand[] {
   const resource = `${type}/*`
-  const requested = { ...tagKeys('aws:RequestTag', tags), 'aws:TagKeys': [...tags.keys()] }
-  const creation = { resource, context: { ...requested, ...context } }
+  const asked = requested(tags)
+  const creation = { resource, context: { ...asked, ...context } }
   if (tags.size === 0) return [creation]
   return [
     creation,
     {
       action: 'ec2:CreateTags',
       resource,
-      context: { ...requested, ...context, 'ec2:CreateAction': creator },
+      context: { ...asked, ...context, 'ec2:CreateAction': creator },
     },
   ]
+}
+
+/** Tags that a call names, as it would set or delete them. */
+export function requested(tags: Tags): Context {
+  return { ...tagKeys('aws:RequestTag', tags), 'aws:TagKeys': [...tags.keys()] }
 }
 
 function tagKeys(prefix: string, tags: Tags): Record<string, string> {
