@@ -3,21 +3,12 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-import { Addresses } from './addresses.ts'
+import { AddressPool } from './addresses.ts'
 import { guestDirectory } from './asset.ts'
-import { planBoot } from './boot/boot-plan.ts'
-import { bootScript } from './boot/boot-script.ts'
-import { parseUserData } from './boot/user-data.ts'
+import { FabricMachine } from './fabric-machine.ts'
 import { Fabric } from './fabric.ts'
-import type { BootOrder, FromFabric } from './fabric/protocol.ts'
-import type {
-  Machine,
-  MachineEnd,
-  MachineFacts,
-  MachineHost,
-  MachineKind,
-  MachineRequest,
-} from './machine.ts'
+import type { FromFabric } from './fabric/protocol.ts'
+import type { Machine, MachineEnd, MachineHost, MachineKind, MachineRequest } from './machine.ts'
 import { openNoneHost } from './none.ts'
 import { chooseKind } from './probe.ts'
 import { type Reach, openRelay, openUplink } from './reach.ts'
@@ -36,31 +27,28 @@ export async function openMachineHost(kind: MachineKind | 'auto'): Promise<Machi
   return BootingHost.open(chooseKind(kind))
 }
 
-const consoleLimit = 64 * 1024
-
-/** What is known of one machine here, and what may happen to it. */
-interface Slot {
-  console: string
-  running(): void
-  off(end: MachineEnd): void
-}
-
 class BootingHost implements MachineHost {
   readonly kind: MachineKind
   readonly cidr: string
   readonly isolation: string
   readonly #fabric: Fabric
   readonly #reach: Reach
-  readonly #addresses = new Addresses()
-  readonly #slots: Map<string, Slot>
+  readonly #privateIps: AddressPool
+  readonly #machines: Map<string, FabricMachine>
   #closing: Promise<void> | undefined
 
-  private constructor(kind: MachineKind, fabric: Fabric, reach: Reach, slots: Map<string, Slot>) {
+  private constructor(
+    kind: MachineKind,
+    fabric: Fabric,
+    reach: Reach,
+    machines: Map<string, FabricMachine>,
+  ) {
     this.kind = kind
     this.#fabric = fabric
     this.#reach = reach
-    this.#slots = slots
-    this.cidr = `${reach.network}.0/24`
+    this.#machines = machines
+    this.cidr = reach.cidr
+    this.#privateIps = new AddressPool(reach.cidr)
     const user = kind === 'rootless' ? 'a user namespace without privileges here' : 'real root'
     this.isolation =
       `runc containers: ${user}, 12 capabilities, a seccomp filter, own files but for /usr and /etc, ` +
@@ -69,8 +57,8 @@ class BootingHost implements MachineHost {
   }
 
   static async open(kind: 'container' | 'rootless'): Promise<BootingHost> {
-    const slots = new Map<string, Slot>()
-    const onMessage = (message: FromFabric): void => hear(slots, message)
+    const machines = new Map<string, FabricMachine>()
+    const onMessage = (message: FromFabric): void => hear(machines, message)
     const plan = { rootless: kind === 'rootless', guest: guestDirectory }
     const hide = [homedir(), ...workplaces(process.cwd())]
     if (kind === 'container') {
@@ -78,68 +66,36 @@ class BootingHost implements MachineHost {
       const found = unreadable(['/etc', '/usr/local'])
       // Told by whoever waits for it, if the fabric starts at all.
       found.catch(() => {})
-      const { fabric, reach } = await openUplink((makePair) =>
+      const { fabric, reach } = await openUplink((wire) =>
         Fabric.start({ ...plan, base: '/' }, onMessage, async (pid) => {
-          const [secrets] = await Promise.all([found, makePair(pid)])
-          return { hide: [...hide, ...secrets], uplink: true }
+          const [secrets, wiring] = await Promise.all([found, wire(pid)])
+          return { hide: [...hide, ...secrets], wiring }
         }),
       )
-      return new BootingHost(kind, fabric, reach, slots)
+      return new BootingHost(kind, fabric, reach, machines)
     }
     // A root file system that we built ourselves holds nobody's secrets.
     const base = await prepareRootfs()
-    const { fabric, reach } = await openRelay((address) =>
-      Fabric.start({ ...plan, base, address }, onMessage, async () => ({ hide, uplink: false })),
+    const { fabric, reach } = await openRelay((wiring) =>
+      Fabric.start({ ...plan, base }, onMessage, async () => ({ hide, wiring })),
     )
-    return new BootingHost(kind, fabric, reach, slots)
+    return new BootingHost(kind, fabric, reach, machines)
   }
 
-  create(request: MachineRequest): Machine {
+  create(request: MachineRequest, range?: { cidr: string }): Machine {
     const { instanceId: id } = request
-    const number = this.#addresses.take()
-    const address = `${this.#reach.network}.${number}`
-    const running = Promise.withResolvers<void>()
-    const off = Promise.withResolvers<MachineEnd>()
-    const slot: Slot = {
-      console: '',
-      running: running.resolve,
-      off: (end) => {
-        if (!this.#slots.delete(id)) return
-        this.#reach.close(number)
-        off.resolve(end)
+    const privateIp = this.#privateIps.take(range?.cidr)
+    const machine = new FabricMachine(request, privateIp, {
+      fabric: this.#fabric,
+      reach: this.#reach,
+      endOfAll: () => this.#endOfAll(),
+      discard: () => {
+        this.#machines.delete(id)
+        this.#privateIps.give(privateIp)
       },
-    }
-    let ordered = Promise.resolve()
-    return {
-      privateIp: address,
-      sshPort: this.#reach.sshPort,
-      boot: (facts) => {
-        this.#slots.set(id, slot)
-        this.#reach.open(number, address)
-        ordered = orderOf(request, facts, address).then(
-          (order) => {
-            if (!this.#fabric.tell({ type: 'boot', order })) slot.off(this.#endOfAll())
-          },
-          (error: unknown) => slot.off({ reason: 'failed', detail: String(error) }),
-        )
-        return {
-          publicIp: this.#reach.publicIp(number),
-          running: running.promise,
-          off: off.promise,
-        }
-      },
-      console: () => slot.console,
-      reboot() {},
-      learn() {},
-      async trouble() {},
-      discard: () => this.#addresses.give(number),
-      powerOff: async () => {
-        // A plug can only be pulled once it is in.
-        await ordered
-        this.#fabric.tell({ type: 'off', id })
-        await off.promise
-      },
-    }
+    })
+    this.#machines.set(id, machine)
+    return machine
   }
 
   close(): Promise<void> {
@@ -155,7 +111,7 @@ class BootingHost implements MachineHost {
   }
 
   #allOff(): void {
-    for (const slot of this.#slots.values()) slot.off(this.#endOfAll())
+    for (const machine of this.#machines.values()) machine.isOff(this.#endOfAll())
   }
 
   #endOfAll(): MachineEnd {
@@ -172,22 +128,14 @@ function workplaces(folder: string): string[] {
   }
 }
 
-async function orderOf(
-  request: MachineRequest,
-  { userData }: MachineFacts,
-  address: string,
-): Promise<BootOrder> {
-  const { instanceId: id, hostname, defaultUser } = request
-  const plan = planBoot(await parseUserData(userData))
-  const script = bootScript(plan, id, defaultUser)
-  return { id, hostname: plan.hostname ?? hostname, address, defaultUser, ...script }
-}
-
-function hear(slots: ReadonlyMap<string, Slot>, message: FromFabric): void {
+function hear(machines: ReadonlyMap<string, FabricMachine>, message: FromFabric): void {
   if (message.type === 'hello' || message.type === 'ready' || message.type === 'failed') return
-  const slot = slots.get(message.id)
-  if (slot === undefined) return
-  if (message.type === 'running') slot.running()
-  else if (message.type === 'off') slot.off(message.end)
-  else slot.console = (slot.console + message.text).slice(-consoleLimit)
+  if (message.type === 'troubled') {
+    for (const machine of machines.values()) machine.isTroubled(message.number, message.failure)
+    return
+  }
+  const machine = machines.get(message.id)
+  if (message.type === 'running') machine?.isRunning()
+  else if (message.type === 'off') machine?.isOff(message.end)
+  else machine?.hasWritten(message.text)
 }

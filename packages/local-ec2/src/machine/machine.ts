@@ -13,7 +13,16 @@ export type MachineKind = 'container' | 'rootless' | 'none'
 export interface MachineRequest {
   /** `i-…`; names everything that is made for this machine. */
   instanceId: string
-  hostname: string
+  /**
+   * The first label of its private DNS name.
+   * @default `ip-` and its private address with dashes, as EC2 names it
+   */
+  hostname?: string
+  /**
+   * How much its files may take; never more than half of this computer's memory, which is where they lie.
+   * @default 8
+   */
+  diskGib?: number
   /** The account that the image logs in with, which cloud-init calls the default user. */
   defaultUser: string
   /** What goes wrong with it on purpose. */
@@ -48,6 +57,15 @@ export interface MachineFacts {
   vpc: { id: string; cidr: string }
   subnet: { id: string; cidr: string }
   tags: ReadonlyMap<string, string>
+  /**
+   * Whether it has a public address at all. Without one nothing leads to `Power.publicIp`.
+   * @default true
+   */
+  hasPublicIp?: boolean
+  /** Such as `/dev/xvda`, for `block-device-mapping`, which is left out without it. */
+  rootDevice?: string
+  /** @default 'on-demand' */
+  lifeCycle?: 'on-demand' | 'spot'
   /** Set while EC2 has announced that it will take the machine away. */
   interruption?: { action: 'terminate' | 'stop'; time: Date }
 }
@@ -69,10 +87,13 @@ export type MachineTrouble =
   | 'freezes'
   /** No packet enters or leaves. */
   | 'loses-network'
-  /** Nothing more can be written to its disk. */
+  /** Nothing more can be written to its disk, until something is removed from it. */
   | 'disk-full'
 
-/** Why a machine is off. */
+/**
+ * Why a machine is off. `halt` inside is no reason, as on EC2: nothing of it runs any more, but it stays powered
+ * until `powerOff()` or `reboot()`.
+ */
 export interface MachineEnd {
   /**
    * `poweroff`: it ended itself; `unplugged`: `powerOff()` or `close()` was called; `failed`: it never came up,
@@ -119,14 +140,14 @@ export interface Machine {
 
 export interface MachineHost {
   readonly kind: MachineKind
-  /** Where private addresses come from, such as `198.18.4.0/24`. */
+  /** Where private addresses come from, such as `198.18.8.0/22`. */
   readonly cidr: string
   /** One line for people: what keeps a machine from harming this computer. */
   readonly isolation: string
   /**
    * A machine with an empty disk that is off.
    *
-   * @param range where its private address shall lie, within `cidr`
+   * @param range where its private address shall lie, within `cidr`; a range of one address is that address
    * @throws {LocalEc2Error} `NO_FREE_ADDRESS`
    */
   create(request: MachineRequest, range?: { cidr: string }): Machine

@@ -1,33 +1,21 @@
 /** Machines that are nothing but a state: for tests of the control plane alone. */
-import { LocalEc2Error } from '../errors.ts'
+import { AddressPool } from './addresses.ts'
 import type { Machine, MachineEnd, MachineHost, MachineRequest, Power } from './machine.ts'
 
-// The last address of a /16 below its broadcast address.
-const lastAddress = 0xfffe
+const cidr = '172.31.0.0/16'
 
 export function openNoneHost(): MachineHost {
   const machines = new Set<NoneMachine>()
-  const taken = new Set<number>()
-  let latest = 3
-
-  function nextAddress(): number {
-    for (let tries = 0; tries < lastAddress; tries++) {
-      latest = latest >= lastAddress ? 4 : latest + 1
-      if (!taken.has(latest)) return latest
-    }
-    throw new LocalEc2Error('NO_FREE_ADDRESS', 'all addresses of 172.31.0.0/16 are taken')
-  }
-
+  const pool = new AddressPool(cidr)
   return {
     kind: 'none',
-    cidr: '172.31.0.0/16',
+    cidr,
     isolation: 'nothing boots, so there is nothing to keep apart',
-    create(request) {
-      const address = nextAddress()
-      taken.add(address)
+    create(request, range) {
+      const address = pool.take(range?.cidr)
       const machine = new NoneMachine(request, address, () => {
         machines.delete(machine)
-        taken.delete(address)
+        pool.give(address)
       })
       machines.add(machine)
       return machine
@@ -42,16 +30,14 @@ class NoneMachine implements Machine {
   readonly privateIp: string
   readonly sshPort = 22
   readonly discard: () => void
-  readonly #suffix: string
   readonly #troubles: MachineRequest['troubles']
   #boots = 0
   #end: ((end: MachineEnd) => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ troubles }: MachineRequest, address: number, discard: () => void) {
+  constructor({ troubles }: MachineRequest, privateIp: string, discard: () => void) {
     this.#troubles = troubles
-    this.#suffix = `${address >> 8}.${address & 0xff}`
-    this.privateIp = `172.31.${this.#suffix}`
+    this.privateIp = privateIp
     this.discard = discard
   }
 
@@ -63,7 +49,7 @@ class NoneMachine implements Machine {
     if (bootDelayMs === 0 && !neverBoots) running.resolve()
     else if (!neverBoots) this.#timer = setTimeout(running.resolve, bootDelayMs)
     // Reserved for ever: nobody can be reached there by mistake. Another one for each boot.
-    const publicIp = `${240 + (this.#boots++ % 15)}.31.${this.#suffix}`
+    const publicIp = `${240 + (this.#boots++ % 15)}${this.privateIp.slice('172'.length)}`
     return { publicIp, running: running.promise, off: off.promise }
   }
 

@@ -6,41 +6,55 @@ import { type Server, createServer } from 'node:net'
 import { promisify } from 'node:util'
 
 import { LocalEc2Error } from '../errors.ts'
-import { isInUse, networkCount, networkName } from './addresses.ts'
+import {
+  AddressPool,
+  addressIn,
+  isInUse,
+  networkCount,
+  type Network,
+  networkOf,
+} from './addresses.ts'
 import type { Fabric } from './fabric.ts'
+import type { Wiring } from './fabric/protocol.ts'
 
 export interface Reach {
-  /** The first three numbers of the machines' network. */
-  readonly network: string
+  /** Where private addresses come from. */
+  readonly cidr: string
   readonly sshPort: number
   /** Whether machines cannot open connections to this computer. */
   readonly guarded: boolean
-  publicIp(number: number): string
-  open(number: number, address: string): void
-  close(number: number): void
+  /** Whether a public address is the machine's own, which the fabric leads to it. */
+  readonly routed: boolean
+  /** Addresses that machines are reached at from here. */
+  readonly addresses: AddressPool
+  /** Lets connections through, once there is somebody to take them. */
+  open(publicIp: string, privateIp: string): Promise<void>
+  close(publicIp: string): void
   closeAll(): Promise<void>
 }
 
 const exec = promisify(execFile)
 
 /**
- * As root: a veth pair whose one end is here. Each machine has its own address and port 22.
- * The kernel removes the pair when the namespace of the other end goes.
+ * As root: a veth pair whose one end is here and whose other end is the machines' router. Each machine has a
+ * public address of its own, and port 22. The kernel removes the pair when the namespace of the other end goes.
  */
 export async function openUplink(
-  start: (makePair: (pid: number) => Promise<void>) => Promise<Fabric>,
+  start: (wire: (pid: number) => Promise<Wiring>) => Promise<Fabric>,
 ): Promise<{ fabric: Fabric; reach: Reach }> {
-  let index = -1
+  let index = 0
   const fabric = await start(async (pid) => {
     index = await makePair(pid)
+    return wiringOf(networkOf(index))
   })
-  const network = networkName(index)
+  const { cidr, publicCidr } = networkOf(index)
   const reach: Reach = {
-    network,
+    cidr,
     sshPort: 22,
     guarded: fabric.guarded,
-    publicIp: (number) => `${network}.${number}`,
-    open() {},
+    routed: true,
+    addresses: new AddressPool(publicCidr),
+    async open() {},
     close() {},
     async closeAll() {
       // Without this it would go too, but some time after everyone was told that it has.
@@ -50,9 +64,17 @@ export async function openUplink(
   return { fabric, reach }
 }
 
+function wiringOf({ cidr, publicCidr }: Network): Wiring {
+  return {
+    cidr,
+    router: addressIn(cidr, 1),
+    uplink: { cidr: publicCidr, here: addressIn(publicCidr, 1), there: addressIn(publicCidr, 2) },
+  }
+}
+
 async function makePair(pid: number): Promise<number> {
   for (let index = 0; index < networkCount; index++) {
-    const network = networkName(index)
+    const network = networkOf(index)
     if (isInUse(network)) continue
     const name = `bw${index}`
     const pair = ['link', 'add', name, 'type', 'veth', 'peer', 'name', 'uplink']
@@ -62,10 +84,12 @@ async function makePair(pid: number): Promise<number> {
       return undefined
     })
     if (made === undefined) continue
+    const { here, there } = wiringOf(network).uplink ?? { here: '', there: '' }
     // No IPv6 address by itself, which would be a second way in. A kernel without IPv6 refuses the question.
     await exec('ip', ['link', 'set', name, 'addrgenmode', 'none']).catch(() => {})
-    await exec('ip', ['address', 'add', `${network}.1/24`, 'dev', name])
+    await exec('ip', ['address', 'add', here, 'peer', `${there}/32`, 'dev', name])
     await exec('ip', ['link', 'set', name, 'up'])
+    await exec('ip', ['route', 'add', network.publicCidr, 'via', there, 'dev', name])
     return index
   }
   throw new LocalEc2Error('NO_FREE_ADDRESS', 'every network of 198.18.0.0/15 is in use here')
@@ -78,31 +102,33 @@ const relayPort = 2222
  * process and handed to the fabric, which is inside. Nothing else leads in or out.
  */
 export async function openRelay(
-  start: (address: string) => Promise<Fabric>,
+  start: (wiring: Wiring) => Promise<Fabric>,
 ): Promise<{ fabric: Fabric; reach: Reach }> {
   // Always the first: nobody else is in that namespace.
-  const network = networkName(0)
-  const fabric = await start(`${network}.1/24`)
+  const { cidr } = networkOf(0)
+  const fabric = await start({ cidr, router: addressIn(cidr, 1) })
   const lock = createServer()
   const front = await lockNetwork(lock)
-  const servers = new Map<number, Server>()
+  const servers = new Map<string, Server>()
   const reach: Reach = {
-    network,
+    cidr,
     sshPort: relayPort,
     guarded: true,
-    publicIp: (number) => `${front}.${number}`,
-    open(number, address) {
+    routed: false,
+    addresses: new AddressPool(front),
+    async open(publicIp, privateIp) {
       const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
         socket.on('error', () => {})
-        fabric.tell({ type: 'join', address }, socket)
+        fabric.tell({ type: 'join', address: privateIp }, socket)
       })
-      server.listen(relayPort, `${front}.${number}`)
+      servers.set(publicIp, server)
+      server.listen(relayPort, publicIp)
       server.unref()
-      servers.set(number, server)
+      await once(server, 'listening')
     },
-    close(number) {
-      servers.get(number)?.close()
-      servers.delete(number)
+    close(publicIp) {
+      servers.get(publicIp)?.close()
+      servers.delete(publicIp)
     },
     async closeAll() {
       for (const server of [lock, ...servers.values()]) server.close()
@@ -112,15 +138,15 @@ export async function openRelay(
   return { fabric, reach }
 }
 
-/** Finds a /24 of 127/8 for one endpoint: whoever listens on its first address has all of it. */
+/** Finds a /16 of 127/8 for one endpoint: whoever listens on its first address has all of it. */
 async function lockNetwork(lock: Server): Promise<string> {
   for (let tries = 0; tries < 100; tries++) {
-    const front = `127.${randomInt(1, 255)}.${randomInt(0, 256)}`
+    const front = `127.${randomInt(1, 255)}.0`
     lock.listen(relayPort, `${front}.1`)
     try {
       await once(lock, 'listening')
       lock.unref()
-      return front
+      return `${front}.0/16`
     } catch {
       // Taken.
     }

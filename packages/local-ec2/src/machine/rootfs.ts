@@ -29,11 +29,11 @@ export async function prepareRootfs(): Promise<string> {
   const maker = { recipe, release, packages, arch: process.arch, ids: subordinates() }
   const hash = createHash('sha256').update(JSON.stringify(maker)).digest('hex').slice(0, 16)
   const finished = join(cache, `rootfs-${release.codename}-${hash}`)
+  mkdirSync(cache, { recursive: true })
+  await removeAbandoned(cache)
   if (existsSync(finished)) return finished
 
   needPrograms(['mmdebstrap'])
-  mkdirSync(cache, { recursive: true })
-  await removeAbandoned(cache)
   if (await builtByAnother(finished)) return finished
   const half = `${finished}.${process.pid}-${startOf(process.pid)}`
   mkdirSync(half)
@@ -120,7 +120,8 @@ function halves(cache: string): { path: string; isAlive: boolean }[] {
   })
 }
 
-async function removeAbandoned(cache: string): Promise<void> {
+/** What builders left that were killed: this is all that an endpoint can leave on a disk. */
+export async function removeAbandoned(cache: string): Promise<void> {
   for (const { path, isAlive } of halves(cache)) if (!isAlive) await remove(path)
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import type {
   Machine,
@@ -16,6 +17,9 @@ import type {
 
 /** The kind under test: the same files run as root and again as an ordinary user. */
 export const wantedKind = (process.env['BENCHAWAY_MACHINE'] ?? 'auto') as MachineKind | 'auto'
+
+/** For what takes as long as a busy computer makes it take. */
+export const soon = { timeout: 20_000 }
 
 export interface Keys extends Disposable {
   readonly folder: string
@@ -87,11 +91,14 @@ export function request(userData: string | Uint8Array | undefined): Order {
     instanceId,
     hostname: `ip-10-0-0-${number}`,
     defaultUser: 'admin',
-    facts: facts(typeof userData === 'string' ? new TextEncoder().encode(userData) : userData),
+    facts: facts(
+      number,
+      typeof userData === 'string' ? new TextEncoder().encode(userData) : userData,
+    ),
   }
 }
 
-function facts(userData: Uint8Array | undefined): MachineFacts {
+function facts(number: string, userData: Uint8Array | undefined): MachineFacts {
   return {
     userData,
     keyPairs: [],
@@ -110,11 +117,11 @@ function facts(userData: Uint8Array | undefined): MachineFacts {
     reservationId: 'r-0123456789abcdef0',
     launchIndex: 0,
     launchTime: new Date(0),
-    macAddress: '0a:00:00:00:00:01',
+    macAddress: `0a:00:00:00:00:${number}`,
     interfaceId: 'eni-0123456789abcdef0',
     securityGroups: [{ id: 'sg-0123456789abcdef0', name: 'default' }],
-    vpc: { id: 'vpc-0123456789abcdef0', cidr: '198.18.0.0/24' },
-    subnet: { id: 'subnet-0123456789abcdef0', cidr: '198.18.0.0/26' },
+    vpc: { id: 'vpc-0123456789abcdef0', cidr: '198.18.0.0/22' },
+    subnet: { id: 'subnet-0123456789abcdef0', cidr: '198.18.0.0/24' },
     tags: new Map(),
   }
 }
@@ -122,6 +129,23 @@ function facts(userData: Uint8Array | undefined): MachineFacts {
 export function boot(host: MachineHost, { facts: given, ...order }: Order): Booted {
   const machine = host.create(order)
   return Object.assign(machine, machine.boot(given))
+}
+
+/** Powers a machine on that was off, with what its `request` said unless told otherwise. */
+export function bootAgain(machine: Booted, given: MachineFacts): Booted {
+  return Object.assign(machine, machine.boot(given))
+}
+
+/** Resolves when its script has come to an end `times` times. */
+export async function finished(machine: Booted, times = 1): Promise<void> {
+  const begin = performance.now()
+  for (;;) {
+    const seen = machine.console().split('local-ec2: boot finished').length - 1
+    if (seen >= times) return
+    if (performance.now() - begin > soon.timeout) throw new Error(machine.console())
+    // A console has no event.
+    await sleep(10)
+  }
 }
 
 export interface SshResult {
@@ -161,17 +185,78 @@ export function ssh(
 
 /** Resolves when a login works. A machine that is off instead says why, with its console. */
 export async function login(machine: Booted, keys: Keys): Promise<void> {
-  await machine.running
   const ended = machine.off.then((end) => {
     throw new Error(`${JSON.stringify(end)}\n${machine.console()}`)
   })
   ended.catch(() => {})
+  await Promise.race([machine.running, ended])
   for (;;) {
     const { code, stderr } = await Promise.race([ssh(machine, keys, 'true'), ended])
     if (code === 0) return
     // No route: on a busy computer the kernel may give up its first ARP requests, which the machine did not hear.
     if (!/refused|closed|reset|No route/.test(stderr)) throw new Error(stderr)
   }
+}
+
+export interface Question {
+  method?: string
+  path: string
+  headers?: Readonly<Record<string, string>>
+}
+
+export interface HttpAnswer {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+/** What the metadata service answers inside the machine; `undefined` where nobody does within two seconds. */
+export async function askMetadata(
+  machine: Booted,
+  keys: Keys,
+  questions: readonly Question[],
+): Promise<(HttpAnswer | undefined)[]> {
+  const lines = questions.map(({ method = 'GET', path, headers = {} }) => {
+    const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\\r\\n`)
+    const text = `${method} ${path} HTTP/1.1\\r\\nHost: 169.254.169.254\\r\\n${fields.join('')}\\r\\n`
+    return `ask $'${text.replaceAll("'", String.raw`\'`)}'`
+  })
+  const script = `ask() {
+  timeout 2 bash -c 'exec 3<>/dev/tcp/169.254.169.254/80 && printf %s "$1" >&3 && base64 -w0 <&3' - "$1"
+  echo
+}
+${lines.join('\n')}
+`
+  const { stdout } = await ssh(machine, keys, 'bash -s 2>/dev/null', { input: script })
+  const answers = stdout.split('\n').slice(0, questions.length)
+  return answers.map((text) => (text === '' ? undefined : parse(Buffer.from(text, 'base64'))))
+}
+
+function parse(bytes: Buffer): HttpAnswer {
+  const end = bytes.indexOf('\r\n\r\n')
+  const [first = '', ...fields] = bytes.subarray(0, end).toString().split('\r\n')
+  const headers = fields.map((line) => {
+    const [name = '', ...rest] = line.split(': ')
+    return [name.toLowerCase(), rest.join(': ')] as const
+  })
+  return {
+    status: Number(first.split(' ')[1]),
+    headers: Object.fromEntries(headers),
+    body: bytes.subarray(end + 4).toString('latin1'),
+  }
+}
+
+/** A token of the machine, which lives for a minute. */
+export async function metadataToken(machine: Booted, keys: Keys): Promise<string> {
+  const [answer] = await askMetadata(machine, keys, [
+    {
+      method: 'PUT',
+      path: '/latest/api/token',
+      headers: { 'X-aws-ec2-metadata-token-ttl-seconds': '60' },
+    },
+  ])
+  if (answer?.status !== 200) throw new Error(`no token: ${JSON.stringify(answer)}`)
+  return answer.body
 }
 
 /** Host keys that the machine presents at this moment; none while it does not listen. */

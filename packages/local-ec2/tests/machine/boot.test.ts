@@ -11,6 +11,7 @@ import {
   mime,
   presented,
   request,
+  soon,
   ssh,
   type Booted,
   type Keys,
@@ -81,7 +82,7 @@ describe('one machine', () => {
   })
 
   test('runs runcmd after sshd, and says on its console when it is done', async () => {
-    await expect.poll(() => machine.console()).toContain('local-ec2: boot finished')
+    await expect.poll(() => machine.console(), soon).toContain('local-ec2: boot finished')
     expect((await ssh(machine, keys, 'test -e /var/lib/ran')).code).toBe(0)
   })
 
@@ -125,7 +126,7 @@ test('makes a host key of its own when it is given none', async () => {
   const machine = boot(host, request(`#cloud-config\nssh_authorized_keys: [${keys.userPublic}]\n`))
   await machine.running
   let found: string[] = []
-  await expect.poll(async () => (found = await presented(machine))).toHaveLength(1)
+  await expect.poll(async () => (found = await presented(machine)), soon).toHaveLength(1)
   expect(found[0]).not.toBe(keys.hostPublic)
   const own = { ...keys, hostPublic: found[0] ?? '' }
   expect((await ssh(machine, own, 'echo in')).stdout).toBe('in\n')
@@ -186,11 +187,13 @@ systemctl start --no-block watcher.service
   await login(machine, keys)
   const run = async (command: string): Promise<string> =>
     (await ssh(machine, keys, command)).stdout.trim()
-  await expect.poll(() => run('systemctl is-active watcher')).toBe('active')
+  await expect.poll(() => run('systemctl is-active watcher'), soon).toBe('active')
   const first = await run('cat /run/watcher.pids')
   await run(`sudo kill -9 ${first}`)
-  await expect.poll(async () => (await run('cat /run/watcher.pids')).split('\n').length).toBe(2)
-  await expect.poll(() => run('systemctl is-active watcher')).toBe('active')
+  await expect
+    .poll(async () => (await run('cat /run/watcher.pids')).split('\n').length, soon)
+    .toBe(2)
+  await expect.poll(() => run('systemctl is-active watcher'), soon).toBe('active')
   await run('sudo systemctl stop watcher')
   expect(await run('systemctl is-active watcher; pgrep -c watcher')).toBe('inactive\n0')
   await machine.powerOff()
@@ -246,7 +249,7 @@ test('systemctl does what user-data asks of services, and says what it does not 
 })
 
 describe('the end of a machine', () => {
-  const commands = ['poweroff', 'systemctl poweroff -ff', 'shutdown -h now', 'halt', 'reboot']
+  const commands = ['poweroff', 'systemctl poweroff -ff', 'shutdown -h now', 'halt -p']
   test.each(commands)('%s from inside', async (command) => {
     const machine = boot(host, request(cloudConfig(keys)))
     await login(machine, keys)

@@ -4,29 +4,35 @@
  * Nothing here harms a computer where it succeeds: reboot(2) is asked for what it would do at Ctrl-Alt-Del,
  * sysrq for its help, the clock for a change of nothing.
  */
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
+import { homedir, networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { openMachineHost } from '../../src/machine/host.ts'
 import type { MachineHost } from '../../src/machine/machine.ts'
 import {
+  askMetadata,
   boot,
   cloudConfig,
+  listens,
   login,
   makeKeys,
+  metadataToken,
   request,
+  soon,
   ssh,
   type Booted,
   type Keys,
   wantedKind,
 } from './bench-kit.ts'
 
+const exec = promisify(execFile)
 const secret = `canary-${process.pid}-${Date.now()}`
 
 let host: MachineHost
@@ -267,33 +273,159 @@ describe('processes', () => {
 })
 
 describe('networks', () => {
-  test.each(['169.254.169.254:80', '1.1.1.1:53', '10.0.0.1:80', '192.168.1.1:80'])(
-    'have no way to %s',
-    async (address) => {
-      const [ip, port] = address.split(':')
-      expect(await root(`bash -c '</dev/tcp/${ip}/${port}'`)).toContain('Network is unreachable')
-    },
-  )
+  test.each([
+    '169.254.169.253:80',
+    '169.254.170.2:80',
+    '1.1.1.1:53',
+    '10.0.0.1:80',
+    '192.168.1.1:80',
+  ])('have no way to %s', async (address) => {
+    const [ip, port] = address.split(':')
+    expect(await root(`bash -c '</dev/tcp/${ip}/${port}'`)).toContain('Network is unreachable')
+  })
 
   test('have no way to a service of this computer', async () => {
     let visits = 0
     const server = createServer(() => visits++).listen(0, '0.0.0.0')
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as { port: number }
-    const gateway = machine.privateIp.replace(/\d+$/, '1')
-    const result = await root(
-      `timeout 1 bash -c '</dev/tcp/${gateway}/${port}' && echo reached; ip route`,
+    const ours = Object.values(networkInterfaces()).flatMap((all = []) =>
+      all.flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])),
     )
+    const router = `${host.cidr.split('/')[0]?.replace(/\d+$/, '1')}`
+    const knocks = [...ours.filter((address) => !address.startsWith('127.')), router].map(
+      (address) => `timeout 1 bash -c '</dev/tcp/${address}/${port}' && echo reached ${address}`,
+    )
+    const result = await root(`${knocks.join('\n')}\nip route; true`)
     server.close()
+    expect(knocks.length).toBeGreaterThan(1)
     expect(result).not.toContain('reached')
     expect(result).not.toContain('default')
     expect(visits).toBe(0)
   })
 
   test('cannot be changed from inside', async () => {
-    expect(await root('ip link set eth0 down; ip addr add 198.18.0.1/24 dev eth0')).toBe(
-      'RTNETLINK answers: Operation not permitted\nRTNETLINK answers: Operation not permitted',
+    const commands = [
+      'ip link set eth0 down',
+      'ip addr add 198.18.0.1/24 dev eth0',
+      'ip route add default dev eth0',
+      'ip route delete 169.254.169.254',
+      'ip neigh replace 169.254.169.254 lladdr 0a:00:00:00:00:99 dev eth0',
+      'ip link set eth0 address 0a:00:00:00:00:99',
+    ]
+    expect(await root(commands.join('\n'))).toBe(
+      commands.map(() => 'RTNETLINK answers: Operation not permitted').join('\n'),
     )
+  })
+})
+
+describe('the metadata service', () => {
+  let neighbour: Booted
+  let token: string
+
+  beforeAll(async () => {
+    neighbour = boot(host, request(`#cloud-config\nfinal_message: ${secret}\n`))
+    await neighbour.running
+    token = await metadataToken(machine, keys)
+  })
+
+  test("is not this computer's own: it knows the machine and no role", async () => {
+    const headers = { 'X-aws-ec2-metadata-token': token }
+    const [id, role] = await askMetadata(machine, keys, [
+      { path: '/latest/meta-data/instance-id', headers },
+      { path: '/latest/meta-data/iam/security-credentials/', headers },
+    ])
+    expect(id?.body).toMatch(/^i-/)
+    expect(role?.status).toBe(404)
+  })
+
+  test.each([
+    {},
+    { 'X-Forwarded-For': '$NEIGHBOUR' },
+    { Forwarded: 'for=$NEIGHBOUR', 'X-Real-IP': '$NEIGHBOUR', 'X-Instance-ID': '$NEIGHBOUR' },
+  ])('tells nothing about a neighbour to a machine that sends %o', async (more) => {
+    const sent = Object.entries(more).map(
+      ([name, value]) => [name, value.replace('$NEIGHBOUR', neighbour.privateIp)] as const,
+    )
+    const headers = { 'X-aws-ec2-metadata-token': token, ...Object.fromEntries(sent) }
+    const questions = ['meta-data/local-ipv4', 'user-data'].map((path) => ({
+      path: `/latest/${path}`,
+      headers,
+    }))
+    const [ip, userData] = await askMetadata(machine, keys, questions)
+    expect(ip?.body).toBe(machine.privateIp)
+    expect(userData?.body).not.toContain(secret)
+  })
+
+  test("refuses who speaks from a neighbour's address, which the kernel does not let through", async () => {
+    // IP_FREEBIND is 15 and IP_TRANSPARENT 19: with the first one may be bound to any address, with the second speak from it.
+    const speak = (option: number, from: string): string => `use Socket;
+      socket(S, AF_INET, SOCK_STREAM, 0); setsockopt(S, 0, ${option}, pack("i", 1)) or print "option: $!; ";
+      bind(S, sockaddr_in(0, inet_aton("${from}"))) or do { print "bind: $!"; exit };
+      $SIG{ALRM} = sub { print "silence"; exit }; alarm 2;
+      connect(S, sockaddr_in(80, inet_aton("169.254.169.254"))) or do { print "connect: $!"; exit };
+      syswrite(S, "GET /latest/user-data HTTP/1.0\\r\\n\\r\\n"); print <S>;`
+    for (const from of [neighbour.privateIp, '169.254.169.254', '127.0.0.1', '198.18.0.1']) {
+      for (const option of [15, 19]) {
+        const said = await root(`perl - <<'E'\n${speak(option, from)}\nE\n`)
+        expect(said).not.toContain('HTTP/1')
+        expect(said).not.toContain(secret)
+        expect(said).toMatch(
+          /Operation not permitted|Invalid argument|Network is unreachable|Cannot assign|silence/,
+        )
+      }
+    }
+  })
+
+  test('cannot be made unavailable to a neighbour by a machine that hangs on to it', async () => {
+    const hang = `for i in $(seq 200); do exec {fd}<>/dev/tcp/169.254.169.254/80; done 2>/dev/null
+      echo hanging; sleep 5`
+    const hanging = ssh(machine, keys, 'bash -s', { input: hang })
+    const other = boot(host, request(cloudConfig(keys)))
+    await login(other, keys)
+    expect(await metadataToken(other, keys)).toMatch(/^[\w-]+==$/)
+    await other.powerOff()
+    expect((await hanging).stdout).toContain('hanging')
+  })
+
+  test('is not reached from this computer', async () => {
+    const wayTo = (address: string): Promise<string> =>
+      exec('ip', ['route', 'get', address]).then(
+        ({ stdout }) => stdout,
+        // There is none.
+        String,
+      )
+    const [router = ''] = host.cidr.split('/')
+    for (const address of ['169.254.169.254', router.replace(/\d+$/, '1'), machine.privateIp]) {
+      expect(await wayTo(address)).not.toMatch(/dev bw\d/)
+    }
+    // Only as root there is one address of the fabric that this computer can reach.
+    if (host.kind === 'rootless') return
+    const uplink = machine.publicIp.replace(/\d+\.\d+$/, (end) => `${parseInt(end) & ~3}.2`)
+    expect(await wayTo(uplink)).toMatch(/dev bw\d/)
+    for (const port of [22, 80]) expect(await listens(uplink, port)).toBe(false)
+  })
+})
+
+describe('a disk that was stopped', () => {
+  test('is no way out when its machine has put symlinks where this computer would look', async () => {
+    const trap = boot(host, request(cloudConfig(keys)))
+    await login(trap, keys)
+    const before = ['/etc', '/tmp', '/usr'].map((path) => readdirSync(path).length)
+    const script = `cd /
+for each in tmp root home media mnt opt srv boot var; do mv $each $each.was; ln -s /etc $each; done
+rm -rf /run/lock; ln -s /etc /run/lock; ln -s / /etc/trap`
+    await ssh(trap, keys, 'sudo -n sh 2>&1', { input: script })
+    await trap.powerOff()
+    const facts = request(cloudConfig(keys)).facts
+    Object.assign(trap, trap.boot({ ...facts, macAddress: '0a:00:00:00:01:00' }))
+    await trap.running
+    trap.reboot()
+    await expect.poll(() => trap.console().split(' boots\n').length - 1, soon).toBe(3)
+    await trap.powerOff()
+    trap.discard()
+    expect(['/etc', '/tmp', '/usr'].map((path) => readdirSync(path).length)).toEqual(before)
+    expect((await root('echo well')).trim()).toBe('well')
   })
 })
 

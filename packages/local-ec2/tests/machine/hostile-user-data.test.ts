@@ -12,6 +12,7 @@ import {
   makeKeys,
   mime,
   request,
+  soon,
   ssh,
   type Keys,
   wantedKind,
@@ -79,7 +80,7 @@ final_message: "'; touch ${mark}-6; '"
   )
   const machine = boot(host, request(script))
   await login(machine, keys)
-  await expect.poll(() => machine.console()).toContain('boot finished')
+  await expect.poll(() => machine.console(), soon).toContain('boot finished')
   const { stdout } = await ssh(machine, keys, `ls -d /tmp/*escape*; cat ${mark}; sudo ls /root`)
   expect(stdout.split('\n')).toEqual([
     mark,

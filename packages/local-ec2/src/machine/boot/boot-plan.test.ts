@@ -30,6 +30,22 @@ test('a later part replaces a key of an earlier one, as in cloud-init', () => {
   expect(authorizedKeys).toEqual(['a'])
 })
 
+test('keys of key pairs come before those of the user-data, unless it does not want them', () => {
+  const both = (text: string): string[] => {
+    const bytes = new TextEncoder().encode(`#cloud-config\n${text}`)
+    const part = { kind: 'cloud-config' as const, name: 'c', bytes }
+    return planBoot({ parts: [part], notes: [] }, ['pair']).authorizedKeys
+  }
+  expect(planBoot({ parts: [], notes: [] }, ['pair']).authorizedKeys).toEqual(['pair'])
+  expect(both('ssh_authorized_keys: [own]')).toEqual(['pair', 'own'])
+  expect(both('allow_public_ssh_keys: false\nssh_authorized_keys: [own]')).toEqual(['own'])
+})
+
+test('the metadata service is given up when that is asked for', () => {
+  expect(plan('disable_ec2_metadata: true').disableMetadata).toBe(true)
+  expect(plan('ssh_deletekeys: true').disableMetadata).toBe(false)
+})
+
 test('a private key keeps its lines, and needs no public one', () => {
   const { hostKeys } = plan('ssh_keys:\n  ed25519_private: |\n    -----BEGIN\n    AAA\n')
   expect(hostKeys).toEqual([

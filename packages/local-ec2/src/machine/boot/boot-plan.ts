@@ -56,6 +56,8 @@ export interface BootPlan {
   hostKeys: HostKey[]
   /** Made when no host key is given. */
   generateHostKeys: string[]
+  /** Whether nothing inside shall reach the metadata service any more once sshd runs; at every boot. */
+  disableMetadata: boolean
   /** In order of their names, as `run-parts` does; `runcmd` is one of them. */
   scripts: Part[]
   hostname: string | undefined
@@ -65,7 +67,8 @@ export interface BootPlan {
 
 type Config = Record<string, unknown>
 
-export function planBoot({ parts, notes }: UserData): BootPlan {
+/** @param publicKeys of the launch's key pairs, which cloud-init finds in the metadata */
+export function planBoot({ parts, notes }: UserData, publicKeys: readonly string[] = []): BootPlan {
   const reader = new Reader([...notes])
   const config: Config = {}
   for (const part of parts) {
@@ -91,10 +94,14 @@ export function planBoot({ parts, notes }: UserData): BootPlan {
     files: reader.files(config),
     ...users,
     disableRoot: config['disable_root'] !== false,
-    authorizedKeys: reader.strings(config, 'ssh_authorized_keys'),
+    authorizedKeys: [
+      ...(config['allow_public_ssh_keys'] === false ? [] : publicKeys),
+      ...reader.strings(config, 'ssh_authorized_keys'),
+    ],
     deleteHostKeys: config['ssh_deletekeys'] !== false,
     hostKeys: reader.hostKeys(config),
     generateHostKeys: reader.keyTypes(config),
+    disableMetadata: config['disable_ec2_metadata'] === true,
     scripts: scripts.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     hostname: reader.hostname(config),
     finalMessage: reader.string(config, 'final_message'),
@@ -105,10 +112,10 @@ export function planBoot({ parts, notes }: UserData): BootPlan {
 const honoured = new Set([
   ...words(`
     bootcmd runcmd write_files users disable_root ssh_authorized_keys ssh_deletekeys ssh_keys
-    ssh_genkeytypes hostname fqdn final_message
+    ssh_genkeytypes hostname fqdn final_message disable_ec2_metadata allow_public_ssh_keys
   `),
-  // Nothing to do for these: nothing is printed, no metadata is reachable, the name is given once.
-  ...words('ssh_quiet_keygen disable_ec2_metadata preserve_hostname prefer_fqdn_over_hostname'),
+  // Nothing to do for these: nothing is printed, the name is given once.
+  ...words('ssh_quiet_keygen preserve_hostname prefer_fqdn_over_hostname'),
 ])
 
 /** Reads values of unknown shape; what has the wrong one is noted and left out. */

@@ -10,20 +10,32 @@ import {
 /** The script by which a machine boots, and the files it finds in `/run/local-ec2/payload`. */
 export type BootScript = Pick<BootOrder, 'script' | 'payloads'>
 
+export interface ScriptContext {
+  /** `i-…`, which hooks find in their environment. */
+  instanceId: string
+  defaultUser: string
+  /** On purpose, sshd gets a key of nobody's choice. */
+  wrongHostKey?: boolean
+}
+
 const hostKeyFile = (type: string): string => `/etc/ssh/ssh_host_${type}_key`
 
 const payloadDirectory = '/run/local-ec2/payload'
 const cloud = '/var/lib/cloud/instance'
 
-/** @param instanceId `i-…`, which hooks find in their environment */
-export function bootScript(plan: BootPlan, instanceId: string, defaultUser: string): BootScript {
+/**
+ * The same script boots a machine for the first time and again: what cloud-init does once for an instance is
+ * marked on its disk when it begins, as cloud-init does, so that a machine that lost its power is not set up twice.
+ */
+export function bootScript(plan: BootPlan, context: ScriptContext): BootScript {
+  const { instanceId, defaultUser, wrongHostKey = false } = context
   const writer = new Writer()
   const { lines } = writer
   lines.push('#!/bin/sh', 'cd /', prelude)
   lines.push(`INSTANCE_ID=${quote(instanceId)}`, 'export INSTANCE_ID')
   for (const note of plan.notes) lines.push(`say ${quote(note)}`)
-  lines.push(`mkdir -p /var/lib/cloud/instances/${instanceId}/scripts`)
-  lines.push(`ln -s instances/${instanceId} ${cloud}`)
+  lines.push(`mkdir -p ${cloud}s/${instanceId}/scripts ${cloud}s/${instanceId}/sem`)
+  lines.push(`ln -sfn instances/${instanceId} ${cloud}`)
 
   for (const hook of plan.boothooks) {
     const text = Buffer.from(hook.bytes).toString('latin1')
@@ -34,19 +46,32 @@ export function bootScript(plan: BootPlan, instanceId: string, defaultUser: stri
     const bytes = new TextEncoder().encode(`${plan.bootCommands.join('\n')}\n`)
     lines.push(`/bin/sh ${writer.payload(bytes)} || say "bootcmd failed with code $?"`)
   }
-  for (const file of plan.files) if (!file.late) writer.file(file)
-  if (!plan.defaultUser) lines.push(`userdel --remove ${quote(defaultUser)} 2>/dev/null`)
-  for (const user of plan.users) writer.user(user)
-  writer.logins(plan, defaultUser)
-  writer.hostKeys(plan)
+  writer.once('write_files', () => {
+    for (const file of plan.files) if (!file.late) writer.file(file)
+  })
+  writer.once('users_groups', () => {
+    if (!plan.defaultUser) lines.push(`userdel --remove ${quote(defaultUser)} 2>/dev/null`)
+    for (const user of plan.users) writer.user(user)
+  })
+  writer.once('ssh', () => {
+    writer.logins(plan, defaultUser)
+    writer.hostKeys(plan)
+    if (wrongHostKey) writer.foreignHostKey()
+  })
   lines.push("systemctl start ssh || say 'sshd did not start'")
+  lines.push('start_enabled')
+  if (plan.disableMetadata) lines.push('ask metadata-off')
 
-  for (const script of plan.scripts) {
-    writer.execute(`script '${script.name}'`, `${cloud}/scripts/${script.name}`, script.bytes)
-  }
-  for (const file of plan.files) if (file.late) writer.file(file)
+  writer.once('scripts_user', () => {
+    for (const script of plan.scripts) {
+      writer.execute(`script '${script.name}'`, `${cloud}/scripts/${script.name}`, script.bytes)
+    }
+  })
+  writer.once('write_files_deferred', () => {
+    for (const file of plan.files) if (file.late) writer.file(file)
+  })
   if (plan.finalMessage !== undefined) lines.push(`say ${quote(plan.finalMessage)}`)
-  lines.push(`: >${cloud}/boot-finished`, "say 'boot finished'", '')
+  lines.push(`touch ${cloud}/boot-finished`, "say 'boot finished'", '')
   return { script: lines.join('\n'), payloads: writer.payloads }
 }
 
@@ -57,6 +82,19 @@ authorize() {
   mkdir -p -m 700 "$2/.ssh"
   private "$2/.ssh/authorized_keys" "$3"
   [ "$1" = root ] || chown "$1:" "$2/.ssh" "$2/.ssh/authorized_keys"
+}
+once() {
+  [ ! -e ${cloud}/sem/config_$1 ] || return 1
+  touch ${cloud}/sem/config_$1
+}
+ask() {
+  echo "$1" >/run/local-ec2/ask
+  read -r _ </run/local-ec2/answer
+}
+start_enabled() {
+  for unit in /etc/systemd/system/multi-user.target.wants/*.service; do
+    [ ! -e "$unit" ] || systemctl start --no-block "\${unit##*/}"
+  done
 }`
 
 class Writer {
@@ -66,6 +104,16 @@ class Writer {
   /** Where the machine finds `bytes`. */
   payload(bytes: Uint8Array): string {
     return `${payloadDirectory}/${this.payloads.push(bytes) - 1}`
+  }
+
+  /** What `write` adds is done at the first boot only, under the name of cloud-init's module for it. */
+  once(module: string, write: () => void): void {
+    const { lines } = this
+    const before = lines.length
+    write()
+    if (lines.length === before) return
+    lines.splice(before, 0, `if once ${module}; then`)
+    lines.push('fi')
   }
 
   execute(what: string, path: string, bytes: Uint8Array): void {
@@ -125,6 +173,11 @@ class Writer {
         `[ -e ${hostKeyFile(type)} ] || ssh-keygen -q -t ${type} -N '' -f ${hostKeyFile(type)}`,
       )
     }
+  }
+
+  foreignHostKey(): void {
+    const path = hostKeyFile('ed25519')
+    this.lines.push('rm -f /etc/ssh/ssh_host_*', `ssh-keygen -q -t ed25519 -N '' -f ${path}`)
   }
 
   #hostKey(path: string, key: HostKey): void {

@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-
 import { words } from '../words.ts'
 import { seccomp } from './seccomp.ts'
 
@@ -24,6 +22,8 @@ export interface BundleOptions {
   /** The root directory, prepared. */
   root: string
   overlays: readonly Overlay[]
+  /** What becomes its `/run`, prepared. */
+  run: string
   /** A FIFO. */
   console: string
   /** A network namespace's file. */
@@ -36,7 +36,7 @@ export interface BundleOptions {
 
 /** The OCI configuration of one machine. */
 export function bundle(options: BundleOptions): object {
-  const { hostname, root, overlays, console, network, rootless, maxFiles } = options
+  const { hostname, root, overlays, run, console, network, rootless, maxFiles } = options
   return {
     ociVersion: '1.0.2',
     hostname,
@@ -76,7 +76,7 @@ export function bundle(options: BundleOptions): object {
       // Debian's initramfs mounts it so, and a program that was put there does not start.
       {
         destination: '/run',
-        source: join(root, 'run'),
+        source: run,
         options: words('bind nosuid nodev noexec'),
       },
       device('/dev/mqueue', 'mqueue', 'nosuid noexec nodev'),

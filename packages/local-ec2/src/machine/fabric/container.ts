@@ -1,4 +1,4 @@
-/** One machine: a runc container, its network namespace and its files, from order to nothing left. */
+/** One machine from power on to power off: a network namespace, and one runc container after another for its boots. */
 import { spawn } from 'node:child_process'
 import {
   closeSync,
@@ -10,100 +10,184 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { MachineEnd } from '../machine.ts'
-import { type Overlay, bundle } from './bundle.ts'
+import type { MachineEnd, MachineTrouble } from '../machine.ts'
+import { bundle } from './bundle.ts'
 import { ConsoleReader } from './console.ts'
+import type { Disk } from './disk.ts'
+import { Errand } from './errand.ts'
 import { exists, read } from './files.ts'
-import type { Layers } from './layers.ts'
-import { makeNamespace, namespaceFile, removeNamespace } from './network.ts'
-import type { BootOrder, FabricPlan } from './protocol.ts'
+import type { Gate } from './gate.ts'
+import {
+  closeMetadata,
+  limitHops,
+  makeNamespace,
+  namespaceFile,
+  namespaceName,
+  openMetadata,
+  removeNamespace,
+  setLink,
+} from './network.ts'
+import { freeze, nameOf, processesIn, send } from './processes.ts'
+import type { BootOrder, FabricPlan, Wiring } from './protocol.ts'
 import { run } from './run.ts'
-import { makeSkeleton } from './skeleton.ts'
+import { makeRun } from './skeleton.ts'
+
+const runtime = ['--root', '/run/runc', '--rootless=true']
 
 export interface ContainerEvents {
   console(text: string): void
+  /** At every boot. */
   running(): void
 }
 
+/** What all machines of a fabric share. */
+export interface Surroundings {
+  plan: FabricPlan
+  wiring: Wiring
+  /** Starting many at once takes longer for each than one after the other. */
+  gate: Gate
+}
+
+// What its init says by its exit code, as init.sh does.
+const rebooted = 94
+const halted = 95
+
 export class Container {
-  readonly #plan: FabricPlan
-  readonly #layers: Layers
+  readonly #surroundings: Surroundings
   readonly #directory: string
+  readonly #disk: Disk
   readonly #order: BootOrder
   readonly #events: ContainerEvents
+  #hopLimit: number
   #tail = ''
   #isRunning = false
-  #isUnplugged = false
+  /** Whether it lost its network for good. */
+  #isCut = false
+  #isMetadataClosed = false
+  /** What somebody outside wants, since the present boot began; `off` is for good. */
+  #wish: 'off' | 'boot' | undefined
   #child: { kill(signal: NodeJS.Signals): boolean } | undefined
+  /** Ends what it waits for while no process of it runs. */
+  #wake: (() => void) | undefined
+  #leaveGate: (() => void) | undefined
 
   constructor(
-    plan: FabricPlan,
-    layers: Layers,
+    surroundings: Surroundings,
     directory: string,
+    disk: Disk,
     order: BootOrder,
     events: ContainerEvents,
   ) {
-    this.#plan = plan
-    this.#layers = layers
+    this.#surroundings = surroundings
     this.#directory = directory
+    this.#disk = disk
     this.#order = order
     this.#events = events
+    this.#hopLimit = order.knowledge.facts.metadata.hopLimit
   }
 
-  /** Makes the machine, waits for its end and removes it. Never rejects. */
+  /** Powers the machine on, boots it as often as it wants, and waits for its end. Never rejects. */
   async live(): Promise<MachineEnd> {
-    const { id, address } = this.#order
     try {
-      return await this.#make()
+      await this.#powerOn()
+      return await this.#liveOn()
     } catch (error) {
       return { reason: 'failed', detail: error instanceof Error ? error.message : String(error) }
     } finally {
-      await removeNamespace(id, address).catch(() => {})
+      await this.#killRest()
+      await removeNamespace(this.#order).catch(() => {})
+      await this.#unmountRun()
       rmSync(this.#directory, { recursive: true, force: true })
     }
   }
 
   /** As pulling the plug; `live` tells when it is done. */
   unplug(): void {
-    this.#isUnplugged = true
-    const pid = Number(read(join(this.#directory, 'pid')) ?? 0)
-    // Killing the first process of a pid namespace kills all of them.
-    if (pid > 0) kill(pid)
-    else this.#child?.kill('SIGKILL')
+    this.#wish = 'off'
+    this.#interrupt()
   }
 
-  async #make(): Promise<MachineEnd> {
-    const { id, address, hostname } = this.#order
-    const at = (name: string): string => join(this.#directory, name)
-    mkdirSync(this.#directory)
-    const made = Promise.all([
-      makeNamespace(id, address),
-      run('mkfifo', ['-m', '620', at('console')]),
-    ])
-    const overlays = this.#layers.overlays.map((layer): Overlay => {
-      const name = layer.path.replaceAll('/', '-')
-      const overlay = { ...layer, upper: at(`upper${name}`), work: at(`work${name}`) }
-      mkdirSync(overlay.upper)
-      mkdirSync(overlay.work)
-      return overlay
-    })
-    makeSkeleton(at('root'), at('upper-etc'), this.#order, this.#plan.base, this.#layers)
-    const options = {
-      hostname,
-      root: at('root'),
-      overlays,
-      console: at('console'),
-      network: namespaceFile(id),
-      rootless: this.#plan.rootless,
-      maxFiles: maxFiles(),
-    }
-    writeFileSync(at('config.json'), JSON.stringify(bundle(options)))
-    await made
+  reboot(): void {
+    // Before its init runs there is nothing to end.
+    if (!this.#isRunning || this.#isUnplugged) return
+    this.#wish = 'boot'
+    this.#interrupt()
+  }
 
-    const output = new ConsoleReader(at('console'), (text) => this.#heard(text))
-    const code = this.#isUnplugged ? null : await this.#run()
-    output.close()
+  async setHopLimit(hopLimit: number): Promise<void> {
+    if (this.#hopLimit === hopLimit) return
+    this.#hopLimit = hopLimit
+    await limitHops(this.#order.address, hopLimit, this.#surroundings.wiring)
+  }
+
+  async trouble(what: MachineTrouble): Promise<void> {
+    const { id, address } = this.#order
+    if (what === 'disk-full') await this.#disk.fill()
+    else if (what === 'freezes') await freeze(namespaceName(id))
+    else if (what === 'sshd-stops') await this.#stopSshd()
+    else {
+      this.#isCut = true
+      await setLink(address, 'down')
+    }
+  }
+
+  get #isUnplugged(): boolean {
+    return this.#wish === 'off'
+  }
+
+  get #isToReboot(): boolean {
+    return this.#wish === 'boot'
+  }
+
+  #at(name: string): string {
+    return join(this.#directory, name)
+  }
+
+  async #powerOn(): Promise<void> {
+    const { plan, wiring, gate } = this.#surroundings
+    const { id, hostname, knowledge } = this.#order
+    const leave = await gate.enter()
+    try {
+      if (this.#isUnplugged) return
+      mkdirSync(this.#directory)
+      mkdirSync(this.#at('run'))
+      const { macAddress } = knowledge.facts
+      await Promise.all([
+        makeNamespace(this.#order, { macAddress, hopLimit: this.#hopLimit }, wiring),
+        run('mkfifo', ['-m', '620', this.#at('console')]),
+        this.#disk.prepare(this.#order, plan.base),
+      ])
+      const options = {
+        hostname,
+        root: this.#disk.root,
+        overlays: this.#disk.overlays,
+        run: this.#at('run'),
+        console: this.#at('console'),
+        network: namespaceFile(id),
+        rootless: plan.rootless,
+        maxFiles: maxFiles(),
+      }
+      writeFileSync(this.#at('config.json'), JSON.stringify(bundle(options)))
+    } finally {
+      leave()
+    }
+  }
+
+  async #liveOn(): Promise<MachineEnd> {
+    if (this.#isUnplugged) return { reason: 'unplugged' }
+    const output = new ConsoleReader(this.#at('console'), (text) => this.#heard(text))
+    let code: number | null
+    try {
+      do {
+        if (this.#isToReboot) this.#wish = undefined
+        code = await this.#boot()
+        if (code === halted && this.#wish === undefined) await this.#halt()
+      } while (!this.#isUnplugged && (this.#isToReboot || code === rebooted))
+    } finally {
+      output.close()
+    }
     if (this.#isUnplugged) return { reason: 'unplugged' }
     if (!this.#isRunning) return { reason: 'failed', detail: this.#tail.trim().slice(-500) }
     return code === 0
@@ -111,34 +195,139 @@ export class Container {
       : { reason: 'poweroff', detail: `its init ended with code ${code}` }
   }
 
-  #run(): Promise<number | null> {
-    const console = openSync(join(this.#directory, 'console'), constants.O_WRONLY)
+  /** @returns the exit code of its init; anything at all when there is a wish */
+  async #boot(): Promise<number | null> {
+    const { delayMs, id } = this.#order
+    this.#isRunning = false
+    this.#tail = ''
+    if (delayMs !== 0) await this.#wait(delayMs)
+    this.#leaveGate = await this.#surroundings.gate.enter()
+    let errand: Errand | undefined
+    try {
+      if (this.#isUnplugged) return null
+      await this.#mountRun()
+      makeRun(this.#at('run'), this.#order)
+      errand = await Errand.open(this.#at('run/local-ec2'), (line) => this.#serve(line))
+      if (this.#isMetadataClosed) await openMetadata(id)
+      this.#isMetadataClosed = false
+      if (this.#isUnplugged) return null
+      return await this.#runInit()
+    } finally {
+      this.#leaveGate()
+      errand?.close()
+      rmSync(this.#at('pid'), { force: true })
+      if (this.#wish !== undefined) await this.#killRest()
+      // Left behind by a runc that was killed; the next one would find its name taken.
+      rmSync(`/run/runc/${id}`, { recursive: true, force: true })
+    }
+  }
+
+  /** As on EC2, where it stays `running`: nothing of it runs, and nothing of it answers. */
+  async #halt(): Promise<void> {
+    const { address } = this.#order
+    await setLink(address, 'down')
+    await this.#wait('never')
+    if (!this.#isCut) await setLink(address, 'up')
+  }
+
+  /** Until somebody outside wants something. */
+  async #wait(ms: number | 'never'): Promise<void> {
+    if (this.#wish !== undefined) return
+    const over = Promise.withResolvers<void>()
+    this.#wake = over.resolve
+    const timer = ms === 'never' ? undefined : setTimeout(over.resolve, ms)
+    await over.promise
+    clearTimeout(timer)
+    this.#wake = undefined
+  }
+
+  #runInit(): Promise<number | null> {
+    const console = openSync(this.#at('console'), constants.O_WRONLY)
     const args = [
-      '--root',
-      '/run/runc',
-      '--rootless=true',
       'run',
       '--no-new-keyring',
       '--bundle',
       this.#directory,
       '--pid-file',
-      join(this.#directory, 'pid'),
+      this.#at('pid'),
       this.#order.id,
     ]
-    const parent = [...ownClock(), '--fork', '--kill-child', '--', 'runc']
+    const parent = [...ownClock(), '--fork', '--kill-child', '--', 'runc', ...runtime]
     return new Promise((resolve, reject) => {
       const child = spawn('unshare', [...parent, ...args], { stdio: ['ignore', console, console] })
       this.#child = child
       child.on('error', reject)
-      child.on('exit', resolve)
+      child.on('exit', (code) => {
+        this.#child = undefined
+        resolve(code)
+      })
       closeSync(console)
     })
+  }
+
+  #interrupt(): void {
+    this.#wake?.()
+    const pid = this.#initPid()
+    // Killing the first process of a pid namespace kills all of them.
+    if (pid > 0) send(pid, 'SIGKILL')
+    else this.#child?.kill('SIGKILL')
+  }
+
+  /** 0 while there is none. */
+  #initPid(): number {
+    return Number(read(this.#at('pid')) ?? 0)
+  }
+
+  /** A runc that is killed may have started what it does not end any more. */
+  async #killRest(): Promise<void> {
+    const { id } = this.#order
+    if (!exists(namespaceFile(id))) return
+    const namespace = namespaceName(id)
+    for (let rest = processesIn(namespace); rest.length > 0; rest = processesIn(namespace)) {
+      for (const pid of rest) send(pid, 'SIGKILL')
+      await sleep(1)
+    }
+  }
+
+  async #mountRun(): Promise<void> {
+    await this.#unmountRun()
+    await run('mount', ['-t', 'tmpfs', '-o', 'mode=755,nodev,size=20%', 'run', this.#at('run')])
+  }
+
+  async #unmountRun(): Promise<void> {
+    await run('umount', ['--lazy', this.#at('run')]).catch(() => {})
+  }
+
+  /** What the machine asks for. */
+  async #serve(line: string): Promise<void> {
+    // Once a boot, however often it asks.
+    if (line !== 'metadata-off' || this.#isMetadataClosed) return
+    this.#isMetadataClosed = true
+    await closeMetadata(this.#order.id)
+  }
+
+  async #stopSshd(): Promise<void> {
+    // Inside, where it is known who would start it again. If the machine has made that useless, what is below is left.
+    await this.#exec(['timeout', '5', 'systemctl', 'stop', 'ssh']).catch(() => {})
+    for (const pid of processesIn(namespaceName(this.#order.id))) {
+      if (nameOf(pid).startsWith('sshd')) send(pid, 'SIGKILL')
+    }
+  }
+
+  /** Runs a command inside, where it may no more than the rest of the machine. */
+  async #exec(command: readonly string[]): Promise<void> {
+    const args = ['runc', ...runtime, 'exec', this.#order.id, ...command]
+    // By the machine's own clock: by any other, runc takes its init for a process that came later.
+    const clock = `/proc/${this.#initPid()}/ns/time`
+    if (exists(clock)) args.unshift('nsenter', `--time=${clock}`)
+    await run(args[0] ?? '', args.slice(1))
   }
 
   #heard(text: string): void {
     this.#tail = (this.#tail + text).slice(-4096)
     if (!this.#isRunning && this.#tail.includes(`local-ec2: ${this.#order.hostname} boots\n`)) {
       this.#isRunning = true
+      this.#leaveGate?.()
       this.#events.running()
     }
     this.#events.console(text)
@@ -155,12 +344,4 @@ function ownClock(): string[] {
 function maxFiles(): number {
   const limits = readFileSync('/proc/self/limits', 'utf8')
   return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1] ?? 1024)
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It ended by itself meanwhile.
-  }
 }

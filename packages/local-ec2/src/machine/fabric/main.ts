@@ -7,17 +7,31 @@
  */
 import { mkdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { availableParallelism } from 'node:os'
 
-import { Container } from './container.ts'
+import { MetadataService } from '../imds/service.ts'
+import { Container, type Surroundings } from './container.ts'
+import { Disk } from './disk.ts'
+import { Gate } from './gate.ts'
 import { join } from './join.ts'
 import { type Layers, makeLayers } from './layers.ts'
-import { joinUplink, makeBridge } from './network.ts'
-import type { BootOrder, FabricPlan, FromFabric, Preparation, ToFabric } from './protocol.ts'
+import { connectRouter, makeBridge, metadataAddress } from './network.ts'
+import type {
+  BootOrder,
+  FabricPlan,
+  FromFabric,
+  Knowledge,
+  Preparation,
+  ToFabric,
+} from './protocol.ts'
 import { run } from './run.ts'
 
 const plan: FabricPlan = JSON.parse(process.argv[2] ?? '')
 const containers = new Map<string, Container>()
-let layers: Layers | undefined
+const disks = new Map<string, Disk>()
+let diskCount = 0
+const metadata = new MetadataService()
+let made: { layers: Layers; surroundings: Surroundings } | undefined
 
 function tell(message: FromFabric): void {
   // A send that fails means that the channel is gone, and then so are we.
@@ -30,17 +44,18 @@ async function makeRoom(): Promise<void> {
   // Over /run: a directory that is everywhere, so that none has to be made on this computer. Its mode keeps
   // out whoever enters this namespace without being root.
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=700,nodev', 'local-ec2', '/run'])
-  for (const name of ['layers', 'machines', 'runc', 'netns']) mkdirSync(`/run/${name}`)
-  await Promise.all([withoutCgroups(), makeBridge(plan.address)])
+  for (const name of ['layers', 'machines', 'disks', 'runc', 'netns']) mkdirSync(`/run/${name}`)
+  await Promise.all([withoutCgroups(), makeBridge()])
+  await metadata.listen(metadataAddress)
 }
 
-async function prepare({ hide, uplink }: Preparation): Promise<void> {
+async function prepare({ hide, wiring }: Preparation): Promise<void> {
   await room
-  const [made, guarded] = await Promise.all([
+  const [layers, guarded] = await Promise.all([
     makeLayers(plan, hide, '/run/layers'),
-    uplink ? joinUplink() : true,
+    connectRouter(wiring),
   ])
-  layers = made
+  made = { layers, surroundings: { plan, wiring, gate: new Gate(2 * availableParallelism()) } }
   tell({ type: 'ready', guarded })
 }
 
@@ -48,22 +63,53 @@ function obey(message: ToFabric, socket: Socket | undefined): void {
   if (message.type === 'prepare') prepare(message.preparation).catch(fail)
   else if (message.type === 'boot') boot(message.order)
   else if (message.type === 'off') containers.get(message.id)?.unplug()
+  else if (message.type === 'reboot') containers.get(message.id)?.reboot()
+  else if (message.type === 'learn') learn(message.knowledge)
+  else if (message.type === 'trouble') void trouble(message)
+  else if (message.type === 'discard') void discard(message.id)
   else if (socket !== undefined) join(socket, message.address)
 }
 
 function boot(order: BootOrder): void {
-  const { id } = order
+  const { id, address, knowledge } = order
   // Nobody orders a machine before `ready`.
-  if (layers === undefined) return
-  const container = new Container(plan, layers, `/run/machines/${id}`, order, {
+  if (made === undefined) return
+  const disk = disks.get(id) ?? new Disk(`/run/disks/${++diskCount}`, made.layers)
+  disks.set(id, disk)
+  metadata.learn(knowledge)
+  const container = new Container(made.surroundings, `/run/machines/${id}`, disk, order, {
     running: () => tell({ type: 'running', id }),
     console: (text) => tell({ type: 'console', id, text }),
   })
   containers.set(id, container)
   void container.live().then((end) => {
     containers.delete(id)
+    metadata.forget(address)
     tell({ type: 'off', id, end })
   })
+}
+
+function learn(knowledge: Knowledge): void {
+  const container = containers.get(knowledge.instanceId)
+  if (container === undefined) return
+  metadata.learn(knowledge)
+  // What it answers does not depend on whether the kernel takes the number.
+  container.setHopLimit(knowledge.facts.metadata.hopLimit).catch(() => {})
+}
+
+async function trouble({ id, what, number }: ToFabric & { type: 'trouble' }): Promise<void> {
+  try {
+    await containers.get(id)?.trouble(what)
+    tell({ type: 'troubled', number })
+  } catch (error) {
+    tell({ type: 'troubled', number, failure: wordsOf(error) })
+  }
+}
+
+async function discard(id: string): Promise<void> {
+  const disk = disks.get(id)
+  disks.delete(id)
+  await disk?.remove()
 }
 
 /**
@@ -78,8 +124,10 @@ async function withoutCgroups(): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+  tell({ type: 'failed', message: wordsOf(error) })
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const room = makeRoom()
 room.catch(fail)

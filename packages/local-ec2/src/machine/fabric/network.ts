@@ -1,38 +1,61 @@
-/** The machines' own network: a bridge in the fabric's namespace, one namespace and one veth pair a machine. */
-import { writeFileSync } from 'node:fs'
+/**
+ * The machines' own network: a bridge in the fabric's namespace, one namespace and one veth pair a machine. The
+ * fabric is their router: it leads public addresses to them and is, itself, where their metadata service is.
+ *
+ * Nothing here waits for ARP, whose first requests a busy computer may lose: who lives where is written down.
+ */
+import { statSync, writeFileSync } from 'node:fs'
 
 import { exists } from './files.ts'
+import type { BootOrder, Wiring } from './protocol.ts'
 import { run } from './run.ts'
 
+/** The address of the metadata service, the same on every machine on EC2. */
+export const metadataAddress = '169.254.169.254'
+
 const bridge = 'machines'
+const bridgeMac = '02:00:a9:fe:a9:fe'
 
 /** Where `ip netns add` keeps the handle of a namespace. */
 export const namespaceFile = (name: string): string => `/run/netns/${name}`
 
-/** @param address what this process itself has in that network, such as `198.18.0.1/24`, if anything */
-export async function makeBridge(address?: string): Promise<void> {
+/** What the processes in a namespace call it in `/proc/PID/ns/net`. */
+export const namespaceName = (name: string): string => `net:[${statSync(namespaceFile(name)).ino}]`
+
+export async function makeBridge(): Promise<void> {
   // What connects the machines has no IPv6 address of itself. The file is absent where the kernel has no IPv6.
   const setting = '/proc/sys/net/ipv6/conf/default/disable_ipv6'
   if (exists(setting)) writeFileSync(setting, '1')
+  for (const which of ['all', 'default']) {
+    writeFileSync(`/proc/sys/net/ipv4/conf/${which}/send_redirects`, '0')
+  }
   await batch([
     'link set lo up',
-    `link add ${bridge} type bridge`,
-    ...(address === undefined ? [] : [`address add ${address} dev ${bridge}`]),
+    `link add ${bridge} address ${bridgeMac} type bridge`,
+    `address add ${metadataAddress}/32 dev ${bridge}`,
     `link set ${bridge} up`,
   ])
 }
 
 /**
- * Joins the end of the veth pair that leads to this computer.
+ * Takes the router's address, and joins the end of the veth pair that leads to this computer.
  *
  * @returns whether machines are kept from opening connections to it, which needs `tc` and two of its kernel modules
  */
-export async function joinUplink(): Promise<boolean> {
+export async function connectRouter({ cidr, router, uplink }: Wiring): Promise<boolean> {
+  await batch([`address add ${router}/${lengthOf(cidr)} dev ${bridge}`])
+  if (uplink === undefined) return true
   const isGuarded = await guardUplink().then(
     () => true,
     () => false,
   )
-  await batch([`link set uplink master ${bridge} up`])
+  await batch([
+    `address add ${uplink.there} peer ${uplink.here}/32 dev uplink`,
+    'link set uplink up',
+    // An address that no machine has is refused at once.
+    `route add unreachable ${uplink.cidr}`,
+  ])
+  writeFileSync('/proc/sys/net/ipv4/ip_forward', '1')
   return isGuarded
 }
 
@@ -62,23 +85,81 @@ async function guardUplink(): Promise<void> {
   await run('tc', ['-batch', '-'], lines.join('\n'))
 }
 
-/** Makes namespace `name` with `address` on its eth0, connected to the other machines. */
-export async function makeNamespace(name: string, address: string): Promise<void> {
+type Place = Pick<BootOrder, 'id' | 'address' | 'routedAddress'>
+
+/** Makes a machine's namespace with its addresses, connected to the other machines. */
+export async function makeNamespace(
+  { id, address, routedAddress }: Place,
+  { macAddress, hopLimit }: { macAddress: string; hopLimit: number },
+  { cidr, router, uplink }: Wiring,
+): Promise<void> {
   const port = portName(address)
   await batch([
-    `netns add ${name}`,
-    `link add ${port} type veth peer name eth0 netns ${name}`,
+    `netns add ${id}`,
+    `link add ${port} type veth peer name eth0 address ${macAddress} netns ${id}`,
     `link set ${port} master ${bridge} up`,
+    `neigh replace ${address} lladdr ${macAddress} dev ${bridge} nud permanent`,
+    hopRoute(address, hopLimit, router),
+    ...(routedAddress === undefined
+      ? []
+      : [`route replace ${routedAddress}/32 via ${address} dev ${bridge}`]),
   ])
-  await batch([`address add ${address}/24 dev eth0`, 'link set eth0 up', 'link set lo up'], name)
+  const known = [router, metadataAddress]
+  await batch(
+    [
+      `address add ${address}/${lengthOf(cidr)} dev eth0`,
+      'link set eth0 up',
+      'link set lo up',
+      ...known.map((each) => `neigh replace ${each} lladdr ${bridgeMac} dev eth0 nud permanent`),
+      metadataRoute,
+      ...(routedAddress === undefined || uplink === undefined
+        ? []
+        : // Not on eth0: on EC2 a machine does not see its public address either.
+          [
+            `address add ${routedAddress}/32 dev lo`,
+            `route add ${uplink.cidr} via ${router} dev eth0`,
+          ]),
+    ],
+    id,
+  )
 }
 
-export async function removeNamespace(name: string, address: string): Promise<void> {
+export async function removeNamespace({ id, address, routedAddress }: Place): Promise<void> {
   // Deleting the namespace alone frees the port's name only some time later.
-  await batch([`link delete ${portName(address)}`, `netns delete ${name}`])
+  const lines = [
+    `link delete ${portName(address)}`,
+    `netns delete ${id}`,
+    ...(routedAddress === undefined ? [] : [`route delete ${routedAddress}/32`]),
+    `route delete ${address}/32`,
+    `neigh delete ${address} dev ${bridge}`,
+  ]
+  await run('ip', ['-force', '-batch', '-'], lines.map((line) => `${line}\n`).join(''))
 }
 
-const portName = (address: string): string => `m${address.split('.')[3]}`
+const metadataRoute = `route replace ${metadataAddress}/32 dev eth0`
+
+/** As cloud-init's `disable_ec2_metadata` does, for a machine that may not do it itself. */
+export const closeMetadata = (id: string): Promise<void> =>
+  batch([`route replace prohibit ${metadataAddress}/32`], id)
+
+/** As it is after a boot. */
+export const openMetadata = (id: string): Promise<void> => batch([metadataRoute], id)
+
+/** What the metadata service sends to that machine lives for that many hops. */
+export const limitHops = (address: string, hopLimit: number, { router }: Wiring): Promise<void> =>
+  batch([hopRoute(address, hopLimit, router)])
+
+// What the fabric itself begins comes from the router: a machine may have closed its way to the metadata service.
+const hopRoute = (address: string, hopLimit: number, router: string): string =>
+  `route replace ${address}/32 dev ${bridge} src ${router} hoplimit ${hopLimit}`
+
+/** Whether packets enter and leave. */
+export const setLink = (address: string, state: 'up' | 'down'): Promise<void> =>
+  batch([`link set ${portName(address)} ${state}`])
+
+const portName = (address: string): string => `m${address.split('.').slice(2).join('-')}`
+
+const lengthOf = (cidr: string): string => cidr.split('/')[1] ?? ''
 
 async function batch(lines: readonly string[], namespace?: string): Promise<void> {
   const inside = namespace === undefined ? [] : ['-n', namespace]

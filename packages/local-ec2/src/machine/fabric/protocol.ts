@@ -1,5 +1,5 @@
 /** What the endpoint's process and the fabric's process say to each other over Node's IPC channel. */
-import type { MachineEnd } from '../machine.ts'
+import type { MachineEnd, MachineFacts, MachineTrouble } from '../machine.ts'
 
 /** How a fabric is made; its one command-line argument, as JSON. */
 export interface FabricPlan {
@@ -7,31 +7,63 @@ export interface FabricPlan {
   base: string
   /** Root inside a user namespace: kernel features differ a little. */
   rootless: boolean
-  /** The fabric's own address among the machines, such as `198.18.0.1/24`; without one it cannot reach them. */
-  address?: string
   /** Directory of the programs that run inside a machine. */
   guest: string
+}
+
+/** How machines are connected. */
+export interface Wiring {
+  /** Their private network, such as `198.18.0.0/22`. */
+  cidr: string
+  /** The fabric's own address in it. */
+  router: string
+  /** The veth pair to this computer, whose end in the fabric is called `uplink`; without one only the fabric reaches machines. */
+  uplink?: {
+    /** The public addresses, which this computer sends there. */
+    cidr: string
+    /** The end on this computer. */
+    here: string
+    /** The fabric's end. */
+    there: string
+  }
 }
 
 /** What can only be said once the fabric's namespaces are there, or is found out while they are made. */
 export interface Preparation {
   /** Absolute paths of this computer that no machine may see, besides the fixed rules. */
   hide: readonly string[]
-  /** Whether there is a veth pair to this computer, whose end in the fabric is called `uplink`. */
-  uplink: boolean
+  wiring: Wiring
 }
 
-/** One machine, ready to be made. */
+/** One machine that is off, to be powered. */
 export interface BootOrder {
   id: string
   hostname: string
+  defaultUser: string
   /** IPv4 address inside the machines' network. */
   address: string
-  defaultUser: string
-  /** Shell text that init runs; made from the user-data alone. */
+  /** What it is reached at from outside, if it has that itself. */
+  routedAddress?: string
+  /** What its files may take, in bytes. */
+  diskBytes: number
+  /** Shell text that init runs at every boot; made from the user-data and the key pairs. */
   script: string
   /** What the script puts in place, by number: it finds payload 3 at `$payload/3`. */
   payloads: readonly Uint8Array[]
+  /** How long its init waits, in milliseconds; `never` for a machine whose init does not start. */
+  delayMs: number | 'never'
+  knowledge: Knowledge
+}
+
+/** What a machine's metadata service answers from. */
+export interface Knowledge {
+  instanceId: string
+  /** The first label of its private DNS name. */
+  hostname: string
+  privateIp: string
+  /** `undefined` when it has none. */
+  publicIp: string | undefined
+  facts: MachineFacts
 }
 
 export type ToFabric =
@@ -39,6 +71,11 @@ export type ToFabric =
   | { type: 'prepare'; preparation: Preparation }
   | { type: 'boot'; order: BootOrder }
   | { type: 'off'; id: string }
+  | { type: 'reboot'; id: string }
+  | { type: 'learn'; knowledge: Knowledge }
+  | { type: 'trouble'; id: string; what: MachineTrouble; number: number }
+  /** Removes the disk of a machine that is off. */
+  | { type: 'discard'; id: string }
   /** Comes with an accepted socket, to be joined to that machine's port 22. */
   | { type: 'join'; address: string }
 
@@ -50,4 +87,6 @@ export type FromFabric =
   | { type: 'failed'; message: string }
   | { type: 'running'; id: string }
   | { type: 'console'; id: string; text: string }
+  /** The trouble of that number has begun, or could not. */
+  | { type: 'troubled'; number: number; failure?: string }
   | { type: 'off'; id: string; end: MachineEnd }

@@ -1,4 +1,8 @@
-/** The part of a machine's files that is its own from the start: an empty Linux root, and who lives there. */
+/**
+ * The part of a machine's files that is its own from the start: an empty Linux root, and who lives there.
+ *
+ * All of it is written before a process of the machine exists: later a path below could lead anywhere.
+ */
 import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,8 +14,7 @@ import type { Layers } from './layers.ts'
 import type { BootOrder } from './protocol.ts'
 
 const directories = words(`
-  boot dev etc home media mnt opt proc srv sys usr
-  run run/lock run/sshd run/local-ec2
+  boot dev etc home media mnt opt proc run srv sys usr
   var var/backups var/cache var/cache/apt var/cache/apt/archives var/cache/debconf var/lib var/lib/cloud
   var/local var/log var/log/apt var/mail var/opt var/spool
 `)
@@ -38,19 +41,23 @@ export function makeSkeleton(
   for (const [name, target] of layers.links) symlinkSync(target, join(root, name))
   symlinkSync('/run', join(root, 'var/run'))
   symlinkSync('/run/lock', join(root, 'var/lock'))
-  // Where `who` and `last` look; sshd writes them only where they exist.
-  for (const name of ['run/utmp', 'var/log/wtmp', 'var/log/btmp', 'var/log/lastlog']) {
-    write(join(root, name), '', 0o644)
-  }
+  // Where `last` looks; sshd writes them only where they exist.
+  for (const name of ['wtmp', 'btmp', 'lastlog']) write(join(root, 'var/log', name), '', 0o644)
   makeIdentity(etc, order, base)
   makeHomes(root, order.defaultUser, base)
+}
 
-  const payload = join(root, 'run/local-ec2/payload')
+/** Fills an empty `/run`, which a machine has anew at every boot. */
+export function makeRun(run: string, { payloads, script }: BootOrder): void {
+  for (const name of ['lock', 'sshd', 'local-ec2']) mkdirSync(join(run, name), { mode: 0o755 })
+  // Where `who` looks.
+  write(join(run, 'utmp'), '', 0o644)
+  const payload = join(run, 'local-ec2/payload')
   mkdirSync(payload, { mode: 0o700 })
-  for (const [number, bytes] of order.payloads.entries()) {
+  for (const [number, bytes] of payloads.entries()) {
     write(join(payload, String(number)), bytes, 0o600)
   }
-  write(join(root, 'run/local-ec2/boot'), order.script, 0o700)
+  write(join(run, 'local-ec2/boot'), script, 0o700)
 }
 
 function makeIdentity(etc: string, order: BootOrder, base: string): void {

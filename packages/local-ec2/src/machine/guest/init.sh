@@ -1,8 +1,13 @@
 #!/bin/sh
 # Process 1 of a machine. It only waits: a shell runs a trap between commands, so anything it did itself
 # would delay a power-off. Waiting also reaps what others orphan. When it exits, the kernel kills the rest.
+# Its exit code says what comes next: 0 for nothing, and two that container.ts knows.
 trap 'echo "local-ec2: powered off"; exit 0' PWR
-trap : TERM INT HUP
+trap 'echo "local-ec2: reboots"; exit 94' INT
+trap 'echo "local-ec2: halted"; exit 95' USR2
+trap : TERM HUP
+# At every boot but the first, as systemd-tmpfiles does: only from inside is it certain that this /tmp is ours.
+[ ! -e /var/lib/cloud/instance ] || find /tmp -xdev -mindepth 1 -delete
 echo "local-ec2: $1 boots"
 sh /run/local-ec2/boot &
 while :; do

@@ -1,13 +1,14 @@
 #!/bin/sh
 # systemctl, poweroff, halt, reboot and shutdown of a light machine, which has no systemd.
 #
-# What cloud user-data does with systemd, and no more: services that start, stop, restart and are watched,
-# and power-off. Anything else fails and says so. A unit's commands are run by a shell, so they may not
+# What cloud user-data does with systemd, and no more: services that start, stop, restart, are watched and start
+# again at the next boot, power-off, reboot and halt. Anything else fails and says so. A unit's commands are run by a shell, so they may not
 # hold a bare ; | & < or >.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 self=/usr/lib/local-ec2/systemctl
 state=/run/local-ec2/units
+wanted=/etc/systemd/system/multi-user.target.wants
 
 fail() { echo "local-ec2: $1" >&2; exit "$2"; }
 
@@ -15,28 +16,52 @@ must_be_root() { [ "$(id -u)" = 0 ] || fail "$name: must be root" 1; }
 
 # --- power -------------------------------------------------------------------------------------------------
 
-power_off() {
+# What process 1 takes for it.
+signal_of() {
+  case $1 in
+  reboot) echo INT ;;
+  halt) echo USR2 ;;
+  *) echo PWR ;;
+  esac
+}
+
+end_with() {
   must_be_root
-  [ "$1" != reboot ] || echo 'local-ec2: a light machine does not come back from reboot: powering off' >/dev/console
-  kill -PWR 1
+  kill -s "$(signal_of "$1")" 1
   exit 0
+}
+
+# poweroff, halt and reboot are one program: each has options that make it one of the others.
+end_by_name() {
+  how=$1
+  shift
+  for word; do
+    case $word in
+    -p | --poweroff) how=poweroff ;;
+    --halt) how=halt ;;
+    --reboot) how=reboot ;;
+    esac
+  done
+  end_with "$how"
 }
 
 shutdown_at() {
   must_be_root
-  when=+1
+  when=+1 how=poweroff
   for word; do
     case $word in
     -c) kill "$(cat /run/local-ec2/shutdown 2>/dev/null)" 2>/dev/null; exit 0 ;;
+    -r | --reboot) how=reboot ;;
+    -H | --halt) how=halt ;;
     -*) ;;
     *) when=$word; break ;;
     esac
   done
   case $when in
-  now | +0) power_off poweroff ;;
+  now | +0) end_with "$how" ;;
   +*[!0-9]* | + | [!+]*) fail "shutdown: time '$when' is not supported, only now and +MINUTES" 1 ;;
   esac
-  { sleep $((60 * ${when#+})); kill -PWR 1; } >/dev/null 2>&1 &
+  { sleep $((60 * ${when#+})); kill -s "$(signal_of "$how")" 1; } >/dev/null 2>&1 &
   echo $! >/run/local-ec2/shutdown
 }
 
@@ -215,6 +240,18 @@ stop() {
   now_is inactive
 }
 
+# Started again at every boot.
+enable() {
+  must_be_root
+  mkdir -p "$wanted"
+  ln -sf "$file" "$wanted/$unit"
+}
+
+disable() {
+  must_be_root
+  rm -f "$wanted/$unit"
+}
+
 reload() {
   must_be_root
   load
@@ -230,7 +267,7 @@ reload() {
 
 name=${0##*/}
 case $name in
-poweroff | halt | reboot) power_off "$name" ;;
+poweroff | halt | reboot) end_by_name "$name" "$@" ;;
 shutdown) shutdown_at "$@"; exit ;;
 esac
 
@@ -249,7 +286,7 @@ for word; do
 done
 
 case $verb in
-poweroff | halt | reboot) power_off "$verb" ;;
+poweroff | halt | reboot) end_with "$verb" ;;
 daemon-reload | daemon-reexec | reset-failed) exit 0 ;;
 is-system-running) echo running; exit 0 ;;
 esac
@@ -263,8 +300,13 @@ for asked in $units; do
   restart | reload-or-restart) must_find "$asked"; stop; start ;;
   try-restart | condrestart) must_find "$asked"; is; [ "$seen" != active ] || { stop; start; } ;;
   reload) must_find "$asked"; reload ;;
-  enable) must_find "$asked"; [ -z "$now" ] || start ;;
-  disable) must_find "$asked"; [ -z "$now" ] || stop ;;
+  enable) must_find "$asked"; enable; [ -z "$now" ] || start ;;
+  disable) must_find "$asked"; disable; [ -z "$now" ] || stop ;;
+  is-enabled)
+    find_unit "$asked"
+    if [ -e "$wanted/$unit" ]; then answer=enabled; else answer=disabled result=1; fi
+    [ -n "$quiet" ] || echo "$answer"
+    ;;
   is-active | is-failed)
     find_unit "$asked"
     is

@@ -1,0 +1,213 @@
+/** One machine, as the endpoint's process knows it: what was ordered of the fabric, and what that has told. */
+import { planBoot } from './boot/boot-plan.ts'
+import { bootScript } from './boot/boot-script.ts'
+import { parseUserData } from './boot/user-data.ts'
+import type { Fabric } from './fabric.ts'
+import type { BootOrder, Knowledge, ToFabric } from './fabric/protocol.ts'
+import type {
+  Machine,
+  MachineEnd,
+  MachineFacts,
+  MachineRequest,
+  MachineTrouble,
+  Power,
+} from './machine.ts'
+import type { Reach } from './reach.ts'
+
+const consoleLimit = 64 * 1024
+
+interface Surroundings {
+  fabric: Fabric
+  reach: Reach
+  /** How a machine ended whose fabric is gone. */
+  endOfAll: () => MachineEnd
+  discard: () => void
+}
+
+/** One time of being powered. */
+interface Session {
+  publicIp: string
+  running: PromiseWithResolvers<void>
+  off: PromiseWithResolvers<MachineEnd>
+  /** Settles when the fabric was told to boot it: whatever else it is told comes after. */
+  ordered: Promise<void>
+  troubles: Map<number, PromiseWithResolvers<void>>
+  isPublic: boolean
+  /** Whether its init has run. */
+  isUp: boolean
+  /** Why it is being ended, when that is our own doing. */
+  failure?: MachineEnd
+}
+
+let troubleCount = 0
+
+export class FabricMachine implements Machine {
+  readonly privateIp: string
+  readonly sshPort: number
+  readonly #request: MachineRequest
+  readonly #surroundings: Surroundings
+  readonly #hostname: string
+  #console = ''
+  #session: Session | undefined
+
+  constructor(request: MachineRequest, privateIp: string, surroundings: Surroundings) {
+    this.privateIp = privateIp
+    this.sshPort = surroundings.reach.sshPort
+    this.#request = request
+    this.#surroundings = surroundings
+    this.#hostname = request.hostname ?? `ip-${privateIp.replaceAll('.', '-')}`
+  }
+
+  boot(facts: MachineFacts): Power {
+    if (this.#session !== undefined) throw new Error(`${this.#request.instanceId} is not off`)
+    const { reach, endOfAll } = this.#surroundings
+    const session: Session = {
+      publicIp: reach.addresses.take(),
+      running: Promise.withResolvers(),
+      off: Promise.withResolvers(),
+      ordered: Promise.resolve(),
+      troubles: new Map(),
+      isPublic: facts.hasPublicIp ?? true,
+      isUp: false,
+    }
+    this.#session = session
+    session.ordered = this.#order(facts, session).then(
+      (order) => {
+        if (!this.#tell({ type: 'boot', order })) this.isOff(endOfAll())
+      },
+      (error: unknown) => this.isOff({ reason: 'failed', detail: String(error) }),
+    )
+    return {
+      publicIp: session.publicIp,
+      running: session.running.promise,
+      off: session.off.promise,
+    }
+  }
+
+  async powerOff(): Promise<void> {
+    const session = this.#session
+    if (session === undefined) return
+    // A plug can only be pulled once it is in.
+    await session.ordered
+    if (session === this.#session) this.#tell({ type: 'off', id: this.#request.instanceId })
+    await session.off.promise
+  }
+
+  reboot(): void {
+    this.#afterBoot({ type: 'reboot', id: this.#request.instanceId })
+  }
+
+  learn(facts: MachineFacts): void {
+    if (this.#session === undefined) return
+    const knowledge = this.#knowledge(facts, this.#session.publicIp)
+    this.#afterBoot({ type: 'learn', knowledge })
+  }
+
+  async trouble(what: MachineTrouble): Promise<void> {
+    const session = this.#session
+    if (session === undefined) return
+    const number = ++troubleCount
+    const begun = Promise.withResolvers<void>()
+    session.troubles.set(number, begun)
+    this.#afterBoot({ type: 'trouble', id: this.#request.instanceId, what, number })
+    await begun.promise
+  }
+
+  console(): string {
+    return this.#console
+  }
+
+  discard(): void {
+    if (this.#session !== undefined) throw new Error(`${this.#request.instanceId} is not off`)
+    this.#tell({ type: 'discard', id: this.#request.instanceId })
+    this.#surroundings.discard()
+  }
+
+  hasWritten(text: string): void {
+    this.#console = (this.#console + text).slice(-consoleLimit)
+  }
+
+  isRunning(): void {
+    const session = this.#session
+    // A reboot says so, too.
+    if (session === undefined || session.isUp) return
+    session.isUp = true
+    const { publicIp, running } = session
+    const isReachable = session.isPublic
+      ? this.#surroundings.reach.open(publicIp, this.privateIp)
+      : Promise.resolve()
+    isReachable.then(running.resolve, (error: unknown) => {
+      session.failure = { reason: 'failed', detail: String(error) }
+      this.#tell({ type: 'off', id: this.#request.instanceId })
+    })
+  }
+
+  isOff(end: MachineEnd): void {
+    const session = this.#session
+    if (session === undefined) return
+    this.#session = undefined
+    const { reach } = this.#surroundings
+    reach.close(session.publicIp)
+    reach.addresses.give(session.publicIp)
+    for (const begun of session.troubles.values()) begun.resolve()
+    session.off.resolve(session.failure ?? end)
+  }
+
+  isTroubled(number: number, failure: string | undefined): void {
+    const begun = this.#session?.troubles.get(number)
+    if (failure === undefined) begun?.resolve()
+    else begun?.reject(new Error(failure))
+    this.#session?.troubles.delete(number)
+  }
+
+  #afterBoot(message: ToFabric): void {
+    const session = this.#session
+    void session?.ordered.then(() => {
+      if (session === this.#session) this.#tell(message)
+    })
+  }
+
+  #tell(message: ToFabric): boolean {
+    return this.#surroundings.fabric.tell(message)
+  }
+
+  async #order(facts: MachineFacts, { publicIp, isPublic }: Session): Promise<BootOrder> {
+    const { instanceId, defaultUser, diskGib = 8, troubles = {} } = this.#request
+    const { neverBoots = false, bootDelayMs = 0, wrongHostKey = false } = troubles
+    const knowledge = this.#knowledge(facts, publicIp)
+    const publicKeys = facts.keyPairs.map(({ publicKey }) => publicKey.trim())
+    const plan = planBoot(await parseUserData(facts.userData), publicKeys)
+    return {
+      id: instanceId,
+      hostname: plan.hostname ?? this.#hostname,
+      defaultUser,
+      address: this.privateIp,
+      ...(isPublic && this.#surroundings.reach.routed && { routedAddress: publicIp }),
+      diskBytes: diskGib * 2 ** 30,
+      ...bootScript(plan, { instanceId, defaultUser, wrongHostKey }),
+      delayMs: neverBoots ? 'never' : bootDelayMs,
+      knowledge,
+    }
+  }
+
+  /** What crosses to the fabric: of objects that may be much more only what is named here. */
+  #knowledge(facts: MachineFacts, publicIp: string): Knowledge {
+    const { zone, vpc, subnet, securityGroups, keyPairs, tags, metadata } = facts
+    return {
+      instanceId: this.#request.instanceId,
+      hostname: this.#hostname,
+      privateIp: this.privateIp,
+      publicIp: (facts.hasPublicIp ?? true) ? publicIp : undefined,
+      facts: {
+        ...facts,
+        zone: { name: zone.name, id: zone.id },
+        vpc: { id: vpc.id, cidr: vpc.cidr },
+        subnet: { id: subnet.id, cidr: subnet.cidr },
+        securityGroups: securityGroups.map(({ id, name }) => ({ id, name })),
+        keyPairs: keyPairs.map(({ name, publicKey }) => ({ name, publicKey })),
+        tags: new Map(tags),
+        metadata: { ...metadata },
+      },
+    }
+  }
+}

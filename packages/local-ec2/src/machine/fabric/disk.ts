@@ -1,0 +1,85 @@
+/** The files of one machine that outlive its power: a file system of its own, made at its first boot. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { join } from 'node:path'
+
+import type { Overlay } from './bundle.ts'
+import type { Layers } from './layers.ts'
+import type { BootOrder } from './protocol.ts'
+import { run } from './run.ts'
+import { makeSkeleton } from './skeleton.ts'
+
+export class Disk {
+  /** Where a machine's root directory is. Once a machine has run, only it decides what a path below leads to. */
+  readonly root: string
+  readonly overlays: readonly Overlay[]
+  readonly #directory: string
+  readonly #layers: Layers
+  #isMade = false
+  #isFull = false
+
+  constructor(directory: string, layers: Layers) {
+    this.#directory = directory
+    this.#layers = layers
+    this.root = join(directory, 'root')
+    this.overlays = layers.overlays.map((layer) => {
+      const name = layer.path.replaceAll('/', '-')
+      return {
+        ...layer,
+        upper: join(directory, `upper${name}`),
+        work: join(directory, `work${name}`),
+      }
+    })
+  }
+
+  /** Makes it at the first boot, and leaves it as it is at a later one. */
+  async prepare(order: BootOrder, base: string): Promise<void> {
+    // They lie in memory: one machine may take half of it, as tmpfs itself would let it.
+    const size = Math.min(order.diskBytes, Math.floor(totalmem() / 2))
+    if (this.#isMade) {
+      if (this.#isFull) await this.#resize(size)
+      this.#isFull = false
+      return
+    }
+    mkdirSync(this.#directory)
+    const options = `mode=700,nodev,size=${size}`
+    await run('mount', ['-t', 'tmpfs', '-o', options, 'disk', this.#directory])
+    for (const { upper, work } of this.overlays) {
+      mkdirSync(upper)
+      mkdirSync(work)
+    }
+    makeSkeleton(this.root, join(this.#directory, 'upper-etc'), order, base, this.#layers)
+    this.#isMade = true
+  }
+
+  /** Leaves no room for anything more. */
+  async fill(): Promise<void> {
+    this.#isFull = true
+    for (;;) {
+      const { blocks, bfree, bsize } = await statfs(this.#directory)
+      try {
+        await this.#resize((blocks - bfree) * bsize)
+        return
+      } catch (error) {
+        // Something was written since it was measured; then less is left, and at last nothing.
+        if (!(await this.#hasGrown((blocks - bfree) * bsize))) throw error
+      }
+    }
+  }
+
+  async remove(): Promise<void> {
+    // Detached, not waited for: a process of it that is still on its way out holds it a moment longer.
+    await run('umount', ['--lazy', this.#directory]).catch(() => {})
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  async #hasGrown(since: number): Promise<boolean> {
+    const { blocks, bfree, bsize } = await statfs(this.#directory)
+    return (blocks - bfree) * bsize > since
+  }
+
+  async #resize(size: number): Promise<void> {
+    await run('mount', ['-o', `remount,nodev,size=${size}`, this.#directory])
+  }
+}
