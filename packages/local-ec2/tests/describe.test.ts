@@ -13,13 +13,12 @@ import {
   type EC2Client,
   type Filter,
   paginateDescribeInstances,
-  paginateDescribeInstanceTypes,
   paginateDescribeSecurityGroups,
 } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { type LocalEc2, startLocalEc2 } from '../src/index.ts'
-import { ec2Client, refusal, run } from './clients.ts'
+import { ec2Client, refusal, run, sendSigned } from './clients.ts'
 
 let local: LocalEc2
 let client: EC2Client
@@ -119,11 +118,118 @@ test.each([
   })
 })
 
-test('more than 200 filter values are refused', async () => {
-  const values = Array.from({ length: 201 }, String)
-  expect(await refusal(found(['tag:Name', ...values]))).toMatchObject({
+test('zones have no tags that a filter could mean', async () => {
+  for (const Name of ['tag:Name', 'tag-key']) {
+    const Filters = [{ Name, Values: ['*'] }]
+    const call = client.send(new DescribeAvailabilityZonesCommand({ Filters }))
+    expect(await refusal(call)).toEqual({
+      code: 'InvalidParameterValue',
+      status: 400,
+      message: `The filter '${Name}' is invalid`,
+    })
+  }
+})
+
+test('a filter has room for 200 values, and a call for 50 filters', async () => {
+  const values = Array.from({ length: 200 }, (_, n) => (n === 0 ? 'db' : `${n}`))
+  const filters = Array.from({ length: 50 }, (): [string, ...string[]] => ['tag:Name', ...values])
+  expect(await found(...filters)).toEqual(['db'])
+  expect(await refusal(found(['tag:Name', ...values, 'more']))).toEqual({
     code: 'FilterLimitExceeded',
+    status: 400,
+    message: 'The maximum number of filter values specified on a single call is 200',
   })
+  expect(await refusal(found(...filters, ['tag:Name', 'more']))).toEqual({
+    code: 'FilterLimitExceeded',
+    status: 400,
+    message: 'The maximum number of filters specified on a single call is 50',
+  })
+})
+
+test('a filter value may have 255 characters', async () => {
+  expect(await found(['tag:Name', `db${'*'.repeat(253)}`])).toEqual(['db'])
+  expect(await refusal(found(['tag:Name', '*'.repeat(256)]))).toMatchObject({
+    code: 'InvalidParameterValue',
+  })
+})
+
+test('a filter without values finds nothing', async () => {
+  expect(await found(['tag:Name'])).toEqual([])
+})
+
+test.each(['Filter=', 'Filter.1.Value.1=x'])('%s is a filter without a name', async (filter) => {
+  const form = `Action=DescribeInstances&Version=2016-11-15&${filter}`
+  const answer = await (await sendSigned(local, { form })).text()
+  expect(answer).toContain(
+    "<Code>InvalidParameterValue</Code><Message>The filter 'null' is invalid</Message>",
+  )
+})
+
+test('times are found by their text', async () => {
+  const { Reservations = [] } = await client.send(new DescribeInstancesCommand({}))
+  const launched = Reservations[0]?.Instances?.[0]?.LaunchTime?.toISOString() ?? ''
+  expect(launched).toMatch(/\.000Z$/)
+  expect(await found(['launch-time', launched])).toContain('web-1')
+  expect(await found(['launch-time', `${launched.slice(0, 10)}*`])).toHaveLength(4)
+})
+
+test('filters of names that only start alike do not meet', async () => {
+  expect(await refusal(found(['instance-state', 'running']))).toMatchObject({
+    message: "The filter 'instance-state' is invalid",
+  })
+  expect(await found(['tag:', 'db'])).toEqual([])
+})
+
+test('VPCs, subnets and zones are found by all that is documented of them', async () => {
+  const { Vpcs: [vpc = {}] = [] } = await client.send(new DescribeVpcsCommand({}))
+  const vpcs = async (Name: string, ...Values: string[]) =>
+    (await client.send(new DescribeVpcsCommand({ Filters: [{ Name, Values }] }))).Vpcs?.length
+  const [association] = vpc.CidrBlockAssociationSet ?? []
+  expect(
+    await vpcs('cidr-block-association.association-id', association?.AssociationId ?? ''),
+  ).toBe(1)
+  expect(await vpcs('cidr-block-association.state', 'associated')).toBe(1)
+  expect(await vpcs('dhcp-options-id', vpc.DhcpOptionsId ?? '')).toBe(1)
+  expect(await vpcs('ipv6-cidr-block-association.state', '*')).toBe(0)
+  expect(await vpcs('vpc-id', vpc.VpcId ?? '')).toBe(1)
+
+  const subnets = async (Name: string, ...Values: string[]) =>
+    (await client.send(new DescribeSubnetsCommand({ Filters: [{ Name, Values }] }))).Subnets?.map(
+      ({ AvailabilityZone }) => AvailabilityZone,
+    )
+  for (const name of ['availability-zone', 'availabilityZone']) {
+    expect(await subnets(name, 'us-east-1b')).toEqual(['us-east-1b'])
+  }
+  for (const name of ['cidr', 'cidr-block', 'cidrBlock']) {
+    expect(await subnets(name, '172.31.64.0/18')).toEqual(['us-east-1b'])
+  }
+  expect(await subnets('private-dns-name-options-on-launch.hostname-type', 'ip-name')).toContain(
+    'us-east-1a',
+  )
+  expect(await subnets('outpost-arn', '*')).toEqual([])
+
+  const { AvailabilityZones } = await client.send(
+    new DescribeAvailabilityZonesCommand({
+      Filters: [
+        { Name: 'group-long-name', Values: ['US East (N. Virginia) 1'] },
+        { Name: 'zone-name', Values: ['*c'] },
+      ],
+    }),
+  )
+  expect(AvailabilityZones?.map(({ ZoneName }) => ZoneName)).toEqual(['us-east-1c'])
+})
+
+test('a subnet tells how many addresses are left in it', async () => {
+  await using empty = await startLocalEc2({ machine: 'none' })
+  const there = ec2Client(empty)
+  const left = async (): Promise<(number | undefined)[]> => {
+    const { Subnets = [] } = await there.send(new DescribeSubnetsCommand({}))
+    return Subnets.map(({ AvailableIpAddressCount }) => AvailableIpAddressCount)
+  }
+  const [before = 0, ...others] = await left()
+  expect(before).toBe(2 ** 14 - 5)
+  await run(there, { MinCount: 3, MaxCount: 3 })
+  expect(await left()).toEqual([before - 3, ...others])
 })
 
 test('pages hold what was asked for and neither repeat nor lose anything', async () => {
@@ -259,88 +365,6 @@ test.each([
     status: 400,
     message: `Invalid id: "${id}" (expecting "${prefix}-...")`,
   })
-})
-
-test('the newest Debian is found as people look for it', async () => {
-  const { Images = [] } = await client.send(
-    new DescribeImagesCommand({
-      Owners: ['136693071363'],
-      Filters: [
-        { Name: 'name', Values: ['debian-12-*'] },
-        { Name: 'architecture', Values: ['arm64'] },
-        { Name: 'state', Values: ['available'] },
-        { Name: 'root-device-type', Values: ['ebs'] },
-      ],
-    }),
-  )
-  const dates = Images.map(({ CreationDate = '' }) => CreationDate)
-  expect(new Set(dates).size).toBe(3)
-  const newest = Images.find(({ CreationDate }) => CreationDate === dates.toSorted().at(-1))
-  expect(newest).toMatchObject({
-    Name: 'debian-12-arm64-20251006-2257',
-    RootDeviceName: '/dev/xvda',
-    Architecture: 'arm64',
-    OwnerId: '136693071363',
-  })
-})
-
-test.each([
-  [
-    { Owners: ['099720109477'] },
-    /^ubuntu\/images\/hvm-ssd-gp3\/ubuntu-noble-24\.04-(amd64|arm64)-server-\d{8}$/,
-    6,
-  ],
-  [{ Owners: ['amazon'] }, /^al2023-ami-2023\.[\d.]+-kernel-6\.1-(x86_64|arm64)$/, 6],
-  [{ Owners: ['self'] }, /^$/, 0],
-])('images of %j', async (input, name, count) => {
-  const { Images = [] } = await client.send(new DescribeImagesCommand(input))
-  expect(Images).toHaveLength(count)
-  for (const { Name } of Images) expect(Name).toMatch(name)
-})
-
-test('an owner is an account or a known alias, not a name', async () => {
-  const call = client.send(new DescribeImagesCommand({ Owners: ['canonical'] }))
-  expect(await refusal(call)).toEqual({
-    code: 'InvalidUserID.Malformed',
-    status: 400,
-    message: 'Invalid user id: "canonical"',
-  })
-})
-
-test('instance types say what they are', async () => {
-  const { InstanceTypes } = await client.send(
-    new DescribeInstanceTypesCommand({ InstanceTypes: ['c8g.large', 'm7i.2xlarge'] }),
-  )
-  const byName = Object.fromEntries(InstanceTypes?.map((type) => [type.InstanceType, type]) ?? [])
-  expect(byName).toMatchObject({
-    'c8g.large': {
-      ProcessorInfo: { SupportedArchitectures: ['arm64'], Manufacturer: 'AWS' },
-      VCpuInfo: { DefaultVCpus: 2, DefaultCores: 2, DefaultThreadsPerCore: 1 },
-      MemoryInfo: { SizeInMiB: 4096 },
-      NetworkInfo: { NetworkPerformance: 'Up to 12.5 Gigabit' },
-    },
-    'm7i.2xlarge': {
-      ProcessorInfo: { SupportedArchitectures: ['x86_64'], Manufacturer: 'Intel' },
-      VCpuInfo: { DefaultVCpus: 8, DefaultCores: 4, DefaultThreadsPerCore: 2 },
-      MemoryInfo: { SizeInMiB: 32_768 },
-    },
-  })
-
-  const unknown = new DescribeInstanceTypesCommand({ InstanceTypes: ['c8g.large'] })
-  Object.assign(unknown.input, { InstanceTypes: ['c8g.large', 'm99.huge'] })
-  expect(await refusal(client.send(unknown))).toEqual({
-    code: 'InvalidInstanceType',
-    status: 400,
-    message: 'The following supplied instance types do not exist: [m99.huge]',
-  })
-})
-
-test('all instance types come in pages', async () => {
-  let count = 0
-  for await (const page of paginateDescribeInstanceTypes({ client, pageSize: 10 }, {})) {
-    count += page.InstanceTypes?.length ?? 0
-  }
-  expect(count).toBeGreaterThanOrEqual(25)
 })
 
 test('there is a default VPC with a subnet in every zone, all inside its range', async () => {

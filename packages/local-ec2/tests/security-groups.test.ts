@@ -100,6 +100,65 @@ test('a name is there once in a VPC, and free again after deletion', async () =>
   await create('twice')
 })
 
+test('two names that differ only in their case are the same', async () => {
+  const id = await create('Twice')
+  expect(await refusal(create('tWICE'))).toMatchObject({ code: 'InvalidGroup.Duplicate' })
+  const { SecurityGroups } = await client.send(
+    new DescribeSecurityGroupsCommand({ GroupNames: ['twice'] }),
+  )
+  expect(SecurityGroups).toMatchObject([{ GroupId: id, GroupName: 'Twice' }])
+})
+
+test('blanks at the end of a name are not part of it', async () => {
+  const id = await create('blank  ')
+  expect(await refusal(create('blank'))).toMatchObject({ code: 'InvalidGroup.Duplicate' })
+  const { SecurityGroups } = await client.send(
+    new DescribeSecurityGroupsCommand({ GroupNames: ['blank'] }),
+  )
+  expect(SecurityGroups).toMatchObject([{ GroupId: id, GroupName: 'blank' }])
+})
+
+test('a group can be deleted by its name, in the default VPC', async () => {
+  await create('g')
+  await client.send(new DeleteSecurityGroupCommand({ GroupName: 'g' }))
+  expect(
+    await refusal(client.send(new DeleteSecurityGroupCommand({ GroupName: 'g' }))),
+  ).toMatchObject({
+    code: 'InvalidGroup.NotFound',
+    message: expect.stringMatching(
+      /^The security group 'g' does not exist in default VPC 'vpc-\w+'$/,
+    ),
+  })
+})
+
+test.each<[string, string, string, string]>([
+  [
+    'g',
+    'schön',
+    'InvalidParameterValue',
+    'Value (schön) for parameter GroupDescription is invalid. Character sets beyond ASCII are not supported.',
+  ],
+  [
+    'g',
+    'a<b',
+    'InvalidParameterValue',
+    'Invalid security group description. Valid descriptions are strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*',
+  ],
+  [
+    'x'.repeat(256),
+    'd',
+    'InvalidParameterValue',
+    'Invalid security group name. Valid names are strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*',
+  ],
+  ['g', '', 'MissingParameter', 'The request must contain the parameter GroupDescription'],
+])(
+  'a group %j with the description %j is refused',
+  async (GroupName, Description, code, message) => {
+    const call = client.send(new CreateSecurityGroupCommand({ GroupName, Description }))
+    expect(await refusal(call)).toEqual({ code, status: 400, message })
+  },
+)
+
 test.each([
   ['sg-mine', 'Invalid group name. Group names cannot begin with sg-'],
   ['default', 'Cannot use reserved security group name: default'],

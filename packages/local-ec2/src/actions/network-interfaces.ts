@@ -31,22 +31,18 @@ export const networkInterfaceActions: Ec2Actions = {
   },
 }
 
-function statusOf({ attachment }: NetworkInterface): 'in-use' | 'available' {
-  return attachment === undefined ? 'available' : 'in-use'
-}
-
 const fields = ({ accountId }: World): Fields<NetworkInterface> => ({
   'addresses.primary': () => true,
   'addresses.private-ip-address': ({ privateIp }) => privateIp,
   'addresses.association.public-ip': ({ publicIp }) => publicIp,
   'association.public-ip': ({ publicIp }) => publicIp,
-  'attachment.attach-time': ({ attachment }) => attachment?.time,
-  'attachment.attachment-id': ({ attachment, attachmentId }) => attachment && attachmentId,
-  'attachment.delete-on-termination': ({ attachment }) => attachment?.deleteOnTermination,
-  'attachment.device-index': ({ attachment }) => attachment && 0,
-  'attachment.instance-id': ({ attachment }) => attachment?.instanceId,
-  'attachment.instance-owner-id': ({ attachment }) => attachment && accountId,
-  'attachment.status': ({ attachment }) => attachment && 'attached',
+  'attachment.attach-time': ({ attachment }) => attachment.time,
+  'attachment.attachment-id': ({ attachmentId }) => attachmentId,
+  'attachment.delete-on-termination': () => true,
+  'attachment.device-index': () => 0,
+  'attachment.instance-id': ({ attachment }) => attachment.instanceId,
+  'attachment.instance-owner-id': () => accountId,
+  'attachment.status': () => 'attached',
   'availability-zone': ({ subnet }) => subnet.zone.name,
   'availability-zone-id': ({ subnet }) => subnet.zone.id,
   description: ({ description }) => description,
@@ -59,8 +55,8 @@ const fields = ({ accountId }: World): Fields<NetworkInterface> => ({
   'private-dns-name': ({ privateIp }) => privateDnsName(privateIp),
   'private-ip-address': ({ privateIp }) => privateIp,
   'requester-managed': () => false,
-  'source-dest-check': () => true,
-  status: statusOf,
+  'source-dest-check': ({ sourceDestCheck }) => sourceDestCheck,
+  status: () => 'in-use',
   'subnet-id': ({ subnet }) => subnet.id,
   'vpc-id': ({ subnet }) => subnet.vpc.id,
 })
@@ -74,7 +70,7 @@ function show(networkInterface: NetworkInterface, { accountId }: World): ec2.Net
     OwnerId: accountId,
     RequesterManaged: false,
     Description: networkInterface.description,
-    Status: statusOf(networkInterface),
+    Status: 'in-use',
     AvailabilityZone: subnet.zone.name,
     AvailabilityZoneId: subnet.zone.id,
     SubnetId: subnet.id,
@@ -92,12 +88,12 @@ function show(networkInterface: NetworkInterface, { accountId }: World): ec2.Net
     ],
     Ipv6Addresses: [],
     Association: association,
-    SourceDestCheck: true,
+    SourceDestCheck: networkInterface.sourceDestCheck,
     Groups: groups.map(({ id: GroupId, name: GroupName }) => ({ GroupId, GroupName })),
-    Attachment: attachment && {
+    Attachment: {
       AttachmentId: attachmentId,
       AttachTime: attachment.time,
-      DeleteOnTermination: attachment.deleteOnTermination,
+      DeleteOnTermination: true,
       DeviceIndex: 0,
       NetworkCardIndex: 0,
       InstanceId: attachment.instanceId,

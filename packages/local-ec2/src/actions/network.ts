@@ -1,14 +1,15 @@
 /** DescribeVpcs, DescribeSubnets, DescribeAvailabilityZones. */
 import type * as ec2 from '@aws-sdk/client-ec2'
 
-import { ApiError } from '../query/api-error.ts'
 import { formatCidr, usableAddresses } from '../world/cidr.ts'
 import { region, type Subnet, type Vpc, type Zone, zones } from '../world/network.ts'
 import type { World } from '../world/world.ts'
 import type { Ec2Actions } from './action.ts'
 import { describe } from './common/describe.ts'
-import { type Fields, matcher } from './common/filters.ts'
+import type { Fields } from './common/filters.ts'
+import { invalidValue } from './common/refusals.ts'
 import { tagList } from './common/tags.ts'
+import { untaggedMatcher } from './common/untagged.ts'
 
 export const networkActions: Ec2Actions = {
   DescribeVpcs: {
@@ -44,13 +45,13 @@ export const networkActions: Ec2Actions = {
       DryRun: true,
     },
     plan({ ZoneNames: names = [], ZoneIds: ids = [], Filters }) {
-      const matches = matcher(zoneFields, Filters)
+      const matches = untaggedMatcher(zoneFields, Filters)
       const unknown = [
         ...names.filter((name) => !zones.some((zone) => zone.name === name)),
         ...ids.filter((id) => !zones.some((zone) => zone.id === id)),
       ]
       if (unknown.length > 0) {
-        throw new ApiError('InvalidParameterValue', `Invalid availability zone: [${unknown[0]}]`)
+        throw invalidValue(`Invalid availability zone: [${unknown[0]}]`)
       }
       const chosen = zones.filter(
         (zone) =>
@@ -65,7 +66,15 @@ export const networkActions: Ec2Actions = {
 
 const vpcFields = ({ accountId, defaultVpc }: World): Fields<Vpc> => ({
   cidr: (vpc) => formatCidr(vpc.cidr),
+  'cidr-block-association.association-id': cidrAssociationId,
   'cidr-block-association.cidr-block': (vpc) => formatCidr(vpc.cidr),
+  'cidr-block-association.state': () => 'associated',
+  'dhcp-options-id': () => 'default',
+  // No VPC here has any.
+  'ipv6-cidr-block-association.association-id': () => undefined,
+  'ipv6-cidr-block-association.ipv6-cidr-block': () => undefined,
+  'ipv6-cidr-block-association.ipv6-pool': () => undefined,
+  'ipv6-cidr-block-association.state': () => undefined,
   'is-default': (vpc) => vpc === defaultVpc,
   // The name that EC2 had for it first, and still takes.
   isDefault: (vpc) => vpc === defaultVpc,
@@ -76,13 +85,29 @@ const vpcFields = ({ accountId, defaultVpc }: World): Fields<Vpc> => ({
 
 const subnetFields = (world: World): Fields<Subnet> => ({
   'availability-zone': ({ zone }) => zone.name,
+  availabilityZone: ({ zone }) => zone.name,
   'availability-zone-id': ({ zone }) => zone.id,
+  availabilityZoneId: ({ zone }) => zone.id,
   'available-ip-address-count': (subnet) => freeAddresses(subnet, world),
   'cidr-block': ({ cidr }) => formatCidr(cidr),
   cidr: ({ cidr }) => formatCidr(cidr),
+  cidrBlock: ({ cidr }) => formatCidr(cidr),
   'default-for-az': () => true,
   defaultForAz: () => true,
+  'enable-dns64': () => false,
+  'ipv6-native': () => false,
+  'map-customer-owned-ip-on-launch': () => false,
   'map-public-ip-on-launch': () => true,
+  // No subnet here has any.
+  'customer-owned-ipv4-pool': () => undefined,
+  'enable-lni-at-device-index': () => undefined,
+  'ipv6-cidr-block-association.association-id': () => undefined,
+  'ipv6-cidr-block-association.ipv6-cidr-block': () => undefined,
+  'ipv6-cidr-block-association.state': () => undefined,
+  'outpost-arn': () => undefined,
+  'private-dns-name-options-on-launch.enable-resource-name-dns-a-record': () => false,
+  'private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record': () => false,
+  'private-dns-name-options-on-launch.hostname-type': () => 'ip-name',
   'owner-id': () => world.accountId,
   state: () => 'available',
   'subnet-arn': (subnet) => subnetArn(subnet, world),
@@ -90,9 +115,16 @@ const subnetFields = (world: World): Fields<Subnet> => ({
   'vpc-id': ({ vpc }) => vpc.id,
 })
 
-const zoneFields: Fields<Zone & { tags?: never }> = {
+const groupLongName = 'US East (N. Virginia) 1'
+
+const zoneFields: Fields<Zone> = {
+  'group-long-name': () => groupLongName,
   'group-name': () => `${region}-zg-1`,
+  message: () => undefined,
   'opt-in-status': () => 'opt-in-not-required',
+  // Only Local Zones and Wavelength Zones have a parent.
+  'parent-zone-id': () => undefined,
+  'parent-zone-name': () => undefined,
   'region-name': () => region,
   state: () => 'available',
   'zone-id': ({ id }) => id,
@@ -102,14 +134,15 @@ const zoneFields: Fields<Zone & { tags?: never }> = {
 
 /** How many machines a subnet still has room for. */
 export function freeAddresses(subnet: Subnet, { networkInterfaces }: World): number {
-  let used = 0
-  for (const networkInterface of networkInterfaces.values()) {
-    if (networkInterface.subnet === subnet) used++
-  }
-  return Math.max(0, usableAddresses(subnet.cidr) - used)
+  return Math.max(0, usableAddresses(subnet.cidr) - networkInterfaces.count('subnet-id', subnet.id))
 }
 
-function showVpc({ id, cidr, tags }: Vpc, { accountId, defaultVpc }: World): ec2.Vpc {
+function cidrAssociationId({ id }: Pick<Vpc, 'id'>): string {
+  return id.replace('vpc-', 'vpc-cidr-assoc-')
+}
+
+function showVpc(vpc: Vpc, { accountId, defaultVpc }: World): ec2.Vpc {
+  const { id, cidr, tags } = vpc
   return {
     VpcId: id,
     OwnerId: accountId,
@@ -117,11 +150,12 @@ function showVpc({ id, cidr, tags }: Vpc, { accountId, defaultVpc }: World): ec2
     CidrBlock: formatCidr(cidr),
     CidrBlockAssociationSet: [
       {
-        AssociationId: id.replace('vpc-', 'vpc-cidr-assoc-'),
+        AssociationId: cidrAssociationId(vpc),
         CidrBlock: formatCidr(cidr),
         CidrBlockState: { State: 'associated' },
       },
     ],
+    DhcpOptionsId: 'default',
     InstanceTenancy: 'default',
     IsDefault: id === defaultVpc.id,
     Tags: tagList(tags),
@@ -145,6 +179,13 @@ function showSubnet(subnet: Subnet, world: World): ec2.Subnet {
     AssignIpv6AddressOnCreation: false,
     Ipv6Native: false,
     EnableDns64: false,
+    MapCustomerOwnedIpOnLaunch: false,
+    Ipv6CidrBlockAssociationSet: [],
+    PrivateDnsNameOptionsOnLaunch: {
+      HostnameType: 'ip-name',
+      EnableResourceNameDnsARecord: false,
+      EnableResourceNameDnsAAAARecord: false,
+    },
     Tags: tagList(tags),
   }
 }
@@ -160,6 +201,7 @@ function showZone({ name, id }: Zone): ec2.AvailabilityZone {
     ZoneType: 'availability-zone',
     RegionName: region,
     GroupName: `${region}-zg-1`,
+    GroupLongName: groupLongName,
     NetworkBorderGroup: region,
     OptInStatus: 'opt-in-not-required',
     State: 'available',

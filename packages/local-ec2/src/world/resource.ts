@@ -27,13 +27,15 @@ interface Kind {
   prefix: string
   malformed: string
   notFound: string
-  absent: (ids: readonly string[]) => string
+  missing: (ids: readonly string[]) => string
 }
 
 export type ResourceKind =
   | 'instance'
   | 'image'
+  | 'key-pair'
   | 'security-group'
+  | 'security-group-rule'
   | 'volume'
   | 'network-interface'
   | 'vpc'
@@ -45,7 +47,7 @@ const kinds: Record<ResourceKind, Kind> = {
     prefix: 'i',
     malformed: 'InvalidInstanceID.Malformed',
     notFound: 'InvalidInstanceID.NotFound',
-    absent: (ids) =>
+    missing: (ids) =>
       ids.length === 1
         ? `The instance ID '${ids[0]}' does not exist`
         : `The instance IDs '${ids.join(', ')}' do not exist`,
@@ -54,22 +56,34 @@ const kinds: Record<ResourceKind, Kind> = {
     prefix: 'ami',
     malformed: 'InvalidAMIID.Malformed',
     notFound: 'InvalidAMIID.NotFound',
-    absent: (ids) =>
+    missing: (ids) =>
       ids.length === 1
         ? `The image id '[${ids[0]}]' does not exist`
         : `The image ids '[${ids.join(', ')}]' do not exist`,
+  },
+  'key-pair': {
+    prefix: 'key',
+    malformed: 'InvalidParameterValue',
+    notFound: 'InvalidKeyPair.NotFound',
+    missing: (ids) => `The key pair '${ids[0]}' does not exist`,
   },
   'security-group': {
     prefix: 'sg',
     malformed: 'InvalidGroupId.Malformed',
     notFound: 'InvalidGroup.NotFound',
-    absent: (ids) => `The security group '${ids[0]}' does not exist`,
+    missing: (ids) => `The security group '${ids[0]}' does not exist`,
+  },
+  'security-group-rule': {
+    prefix: 'sgr',
+    malformed: 'InvalidSecurityGroupRuleId.Malformed',
+    notFound: 'InvalidSecurityGroupRuleId.NotFound',
+    missing: (ids) => `The security group rule ID '${ids[0]}' does not exist`,
   },
   volume: {
     prefix: 'vol',
     malformed: 'InvalidVolumeID.Malformed',
     notFound: 'InvalidVolume.NotFound',
-    absent: (ids) =>
+    missing: (ids) =>
       ids.length === 1
         ? `The volume '${ids[0]}' does not exist.`
         : `The volumes '${ids.join(', ')}' do not exist.`,
@@ -78,25 +92,31 @@ const kinds: Record<ResourceKind, Kind> = {
     prefix: 'eni',
     malformed: 'InvalidNetworkInterfaceId.Malformed',
     notFound: 'InvalidNetworkInterfaceID.NotFound',
-    absent: (ids) => `The networkInterface ID '${ids[0]}' does not exist`,
+    missing: (ids) => `The networkInterface ID '${ids[0]}' does not exist`,
   },
   vpc: {
     prefix: 'vpc',
     malformed: 'InvalidVpcID.Malformed',
     notFound: 'InvalidVpcID.NotFound',
-    absent: (ids) => `The vpc ID '${ids[0]}' does not exist`,
+    missing: (ids) => `The vpc ID '${ids[0]}' does not exist`,
   },
   subnet: {
     prefix: 'subnet',
     malformed: 'InvalidSubnetID.Malformed',
     notFound: 'InvalidSubnetID.NotFound',
-    absent: (ids) => `The subnet ID '${ids[0]}' does not exist`,
+    missing: (ids) => `The subnet ID '${ids[0]}' does not exist`,
   },
 }
 
 /** As EC2 makes them today: the prefix and 17 hexadecimal digits. */
 export function newId(prefix: string): string {
   return `${prefix}-0${randomBytes(8).toString('hex')}`
+}
+
+/** What is said of resources that do not exist. */
+export function absent(kind: ResourceKind, ids: readonly string[]): ApiError {
+  const { notFound, missing } = kinds[kind]
+  return new ApiError(notFound, missing(ids))
 }
 
 /**
@@ -109,7 +129,7 @@ export function requireAll<T extends Resource>(
   resources: ReadonlyMap<string, T>,
   ids: readonly string[],
 ): T[] {
-  const { prefix, malformed, notFound, absent } = kinds[kind]
+  const { prefix, malformed } = kinds[kind]
   const shape = new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
   const bad = ids.find((id) => !shape.test(id))
   if (bad !== undefined) {
@@ -120,7 +140,7 @@ export function requireAll<T extends Resource>(
     return resource !== undefined && isVisible(resource) ? resource : id
   })
   const missing = found.filter((resource) => typeof resource === 'string')
-  if (missing.length > 0) throw new ApiError(notFound, absent(missing))
+  if (missing.length > 0) throw absent(kind, missing)
   return found.filter((resource) => typeof resource !== 'string')
 }
 

@@ -1,20 +1,21 @@
 /** Security groups, their rules, and who keeps one from being deleted. */
 import { ApiError } from '../query/api-error.ts'
 import type { Vpc } from './network.ts'
-import { newId, requireAll, type Resource, type Stamp, type Tags } from './resource.ts'
+import { isVisible, newId, requireAll, type Resource, type Stamp, type Tags } from './resource.ts'
+import { foldCase, folded, referenced } from './tables.ts'
 import type { World } from './world.ts'
 
 export interface SecurityGroup extends Resource {
   readonly name: string
   readonly description: string
   readonly vpc: Vpc
-  readonly rules: SecurityGroupRule[]
 }
 
 /** Who may speak, or be spoken to. */
 export type Peer = { kind: 'ipv4' | 'ipv6'; cidr: string } | { kind: 'group'; group: SecurityGroup }
 
-export interface SecurityGroupRule extends Resource {
+/** What goes through, and no two rules of a group share. */
+export interface Traffic {
   readonly egress: boolean
   /** `tcp`, `udp`, `icmp`, `icmpv6`, a protocol number, or `-1` for all. */
   readonly protocol: string
@@ -22,64 +23,131 @@ export interface SecurityGroupRule extends Resource {
   readonly fromPort: number
   readonly toPort: number
   readonly peer: Peer
+}
+
+export interface SecurityGroupRule extends Resource, Traffic {
+  readonly group: SecurityGroup
   readonly description?: string
 }
 
-export type NewRule = Omit<SecurityGroupRule, 'id' | keyof Stamp>
+export type NewRule = Omit<SecurityGroupRule, 'id' | 'group' | keyof Stamp>
 
+/** Quotas of a new account. */
+const maxGroups = 2500
 const maxRules = 60
 const maxGroupsPerInterface = 5
+
+/** @throws {ApiError} `InvalidGroup.Duplicate`, `SecurityGroupLimitExceeded` */
+export function checkCreatable(world: World, { name, vpc }: { name: string; vpc: Vpc }): void {
+  if (findGroup(world, name, vpc) !== undefined) {
+    throw new ApiError(
+      'InvalidGroup.Duplicate',
+      `The security group '${name}' already exists for VPC '${vpc.id}'`,
+    )
+  }
+  if (world.securityGroups.size >= maxGroups) {
+    throw new ApiError(
+      'SecurityGroupLimitExceeded',
+      'The maximum number of security groups has been reached.',
+    )
+  }
+}
+
+/** Whatever the case of its name: two that differ only in that cannot be in one VPC. */
+export function findGroup(
+  { securityGroups }: World,
+  name: string,
+  vpc: Vpc,
+): SecurityGroup | undefined {
+  for (const group of securityGroups.filed(folded, foldCase(name))) {
+    if (group.vpc === vpc) return group
+  }
+  return undefined
+}
 
 export function createGroup(
   world: World,
   { name, description, vpc, tags }: Pick<SecurityGroup, 'name' | 'description' | 'vpc' | 'tags'>,
 ): SecurityGroup {
-  const group: SecurityGroup = {
-    ...world.stamp(),
-    id: newId('sg'),
-    tags,
-    name,
-    description,
-    vpc,
-    rules: [],
-  }
-  world.securityGroups.set(group.id, group)
-  addRules(world, group, [{ ...everything, egress: true, peer: anywhere }])
+  const id = newId('sg')
+  const group = { ...world.stamp('security-group'), id, tags, name, description, vpc }
+  world.securityGroups.set(id, group)
+  addRules(world, group, [{ ...everything(), egress: true, peer: anywhere }])
   return group
 }
 
 export function createDefaultGroup(world: World, vpc: Vpc): void {
   const description = 'default VPC security group'
   const group = createGroup(world, { name: 'default', description, vpc, tags: new Map() })
-  addRules(world, group, [{ ...everything, egress: false, peer: { kind: 'group', group } }])
+  addRules(world, group, [{ ...everything(), egress: false, peer: { kind: 'group', group } }])
+}
+
+export function deleteGroup(world: World, group: SecurityGroup): void {
+  world.securityGroups.delete(group.id)
+  for (const { id } of rulesOf(world, group)) world.securityGroupRules.delete(id)
 }
 
 const anywhere: Peer = { kind: 'ipv4', cidr: '0.0.0.0/0' }
-const everything = {
-  protocol: '-1',
-  fromPort: -1,
-  toPort: -1,
-  get tags(): Tags {
-    return new Map()
-  },
+
+function everything(): Omit<NewRule, 'egress' | 'peer'> {
+  const tags: Tags = new Map()
+  return { protocol: '-1', fromPort: -1, toPort: -1, tags }
 }
 
-/** @throws {ApiError} `InvalidPermission.Duplicate`, `RulesPerSecurityGroupLimitExceeded` */
-export function checkRules(group: SecurityGroup, rules: readonly NewRule[]): void {
-  const known = new Set(group.rules.map(ruleKey))
-  for (const rule of rules) {
-    const key = ruleKey(rule)
-    if (known.has(key)) {
-      throw new ApiError(
-        'InvalidPermission.Duplicate',
-        `the specified rule "${inWords(rule)}" already exists`,
-      )
-    }
-    known.add(key)
+function rulesOf({ securityGroupRules }: World, { id }: SecurityGroup): SecurityGroupRule[] {
+  return [...securityGroupRules.filed('group-id', id)]
+}
+
+/** Those that a caller sees. */
+export function shownRulesOf(world: World, group: SecurityGroup): SecurityGroupRule[] {
+  return rulesOf(world, group).filter(isVisible)
+}
+
+export function findRule(
+  world: World,
+  group: SecurityGroup,
+  traffic: Traffic,
+): SecurityGroupRule | undefined {
+  const key = trafficKey(traffic)
+  return rulesOf(world, group).find((rule) => trafficKey(rule) === key)
+}
+
+/**
+ * Whether a group can have these beside those that it has.
+ *
+ * @param replaced ids of rules that will be gone by then
+ * @throws {ApiError} `InvalidPermission.Duplicate`, `RulesPerSecurityGroupLimitExceeded`; `InvalidParameterValue`
+ *   where two of them are the same
+ */
+export function checkRules(
+  world: World,
+  group: SecurityGroup,
+  rules: readonly Traffic[],
+  replaced: ReadonlySet<string> = new Set(),
+): void {
+  const others = rulesOf(world, group).filter(({ id }) => !replaced.has(id))
+  const known = new Set(others.map(trafficKey))
+  const duplicate = rules.find((rule) => known.has(trafficKey(rule)))
+  if (duplicate !== undefined) {
+    throw new ApiError(
+      'InvalidPermission.Duplicate',
+      `the specified rule "${inWords(duplicate)}" already exists`,
+    )
   }
+  if (new Set(rules.map(trafficKey)).size < rules.length) {
+    throw new ApiError(
+      'InvalidParameterValue',
+      'The same permission must not appear multiple times',
+    )
+  }
+  const all = [...others, ...rules]
   for (const egress of [true, false]) {
-    const count = [...group.rules, ...rules].filter((rule) => rule.egress === egress).length
-    if (count > maxRules) {
+    // Either kind of address has a quota of its own; a group counts for both.
+    for (const kind of ['ipv4', 'ipv6']) {
+      const count = all.filter(
+        (rule) => rule.egress === egress && (rule.peer.kind === kind || rule.peer.kind === 'group'),
+      ).length
+      if (count <= maxRules) continue
       throw new ApiError(
         'RulesPerSecurityGroupLimitExceeded',
         'The maximum number of rules per security group has been reached.',
@@ -93,37 +161,55 @@ export function addRules(
   group: SecurityGroup,
   rules: readonly NewRule[],
 ): SecurityGroupRule[] {
-  const added = rules.map((rule) => ({ ...rule, ...world.stamp(), id: newId('sgr') }))
-  group.rules.push(...added)
-  return added
+  return rules.map((rule) => {
+    const id = newId('sgr')
+    const added = { ...rule, ...world.stamp('security-group-rule'), id, group }
+    world.securityGroupRules.set(id, added)
+    return added
+  })
+}
+
+/** It stays the same rule, with its id and its tags. */
+export function replaceRule(
+  world: World,
+  { id, order, visibleFrom, group, tags }: SecurityGroupRule,
+  rule: Omit<NewRule, 'tags'>,
+): void {
+  world.securityGroupRules.set(id, { ...rule, id, order, visibleFrom, group, tags })
 }
 
 /** @throws {ApiError} `CannotDelete` for a default group, `DependencyViolation` while one is in use */
 export function checkDeletable(world: World, group: SecurityGroup): void {
-  if (group.name === 'default') {
+  const { id, name } = group
+  if (name === 'default') {
     throw new ApiError(
       'CannotDelete',
-      `the specified group: "${group.id}" name: "default" cannot be deleted by a user`,
+      `the specified group: "${id}" name: "default" cannot be deleted by a user`,
     )
   }
-  const inUse = [...world.networkInterfaces.values()].some(({ groups }) => groups.includes(group))
-  const referenced = [...world.securityGroups.values()].some(
-    (other) => other !== group && other.rules.some(({ peer }) => refersTo(peer, group)),
-  )
-  if (inUse || referenced) {
-    throw new ApiError('DependencyViolation', `resource ${group.id} has a dependent object`)
+  // `InvalidGroup.InUse` was EC2-Classic's word for it.
+  if (isWorn(world, group) || isReferred(world, group)) {
+    throw new ApiError('DependencyViolation', `resource ${id} has a dependent object`)
   }
 }
 
-function refersTo(peer: Peer, group: SecurityGroup): boolean {
-  return peer.kind === 'group' && peer.group === group
+function isWorn({ networkInterfaces }: World, group: SecurityGroup): boolean {
+  for (const { groups } of networkInterfaces.filed('group-id', group.id)) {
+    if (groups.includes(group)) return true
+  }
+  return false
 }
 
-function ruleKey({ egress, protocol, fromPort, toPort, peer }: NewRule): string {
+function isReferred({ securityGroupRules }: World, { id }: SecurityGroup): boolean {
+  for (const { group } of securityGroupRules.filed(referenced, id)) if (group.id !== id) return true
+  return false
+}
+
+function trafficKey({ egress, protocol, fromPort, toPort, peer }: Traffic): string {
   return [egress, protocol, fromPort, toPort, peer.kind, peerName(peer)].join(' ')
 }
 
-function inWords({ egress, protocol, fromPort, toPort, peer }: NewRule): string {
+function inWords({ egress, protocol, fromPort, toPort, peer }: Traffic): string {
   const direction = egress ? ', EGRESS' : ''
   const what =
     protocol === '-1'

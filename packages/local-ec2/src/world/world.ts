@@ -1,50 +1,74 @@
-/** Everything that exists. Plain maps of plain resources; the rules are in the files beside. */
-import type { MachineHost } from '../machine/machine.ts'
-import type { NetworkInterface, Volume } from './attachments.ts'
+/** Everything that exists. Tables of plain resources; the rules are in the files beside. */
+import { createDirectory, type Directory } from '../identity/directory.ts'
+import type { BootTroubles, MachineHost } from '../machine/machine.ts'
+import { accountId } from './account.ts'
+import { conditions } from './conditions.ts'
 import type { Instance } from './instance.ts'
-import { createSubnets, createVpc, type Subnet, type Vpc } from './network.ts'
+import { createSubnets, createVpc, type Vpc } from './network.ts'
 import type { Reservation } from './reservation.ts'
 import type { Stamp } from './resource.ts'
-import { createDefaultGroup, type SecurityGroup } from './security-group.ts'
+import { createDefaultGroup } from './security-group.ts'
+import { createTables, type Tables } from './tables.ts'
 
-export interface World {
+export interface World extends Tables {
   readonly accountId: string
+  /** Who may call. */
+  readonly directory: Directory
   readonly machines: MachineHost
-  readonly vpcs: ReadonlyMap<string, Vpc>
   readonly defaultVpc: Vpc
-  readonly subnets: ReadonlyMap<string, Subnet>
-  readonly securityGroups: Map<string, SecurityGroup>
-  readonly instances: Map<string, Instance>
-  readonly volumes: Map<string, Volume>
-  readonly networkInterfaces: Map<string, NetworkInterface>
   /** By client token. */
   readonly reservations: Map<string, Reservation>
-  /** For every resource that is made. */
-  stamp(): Stamp
+  /**
+   * For every resource that is made.
+   *
+   * @param type as in ARNs
+   */
+  stamp(type?: string): Stamp
+  /** What callers take for the present, in ms since the epoch. */
+  now(): number
+  /** How far that is ahead of the real time. */
+  clockSkewMs: number
+  /** What will be wrong, from its first boot on, with an instance of that type that is about to be launched. */
+  bootTroubles(instanceType: string): BootTroubles | undefined
+  /** Asked for that, each of them once for each launch. */
+  readonly bootFaults: Set<(instanceType: string) => BootTroubles | undefined>
+  /** Called with an instance right after its state has changed, the first one included. */
+  readonly watchers: Set<(instance: Instance) => void>
+  /** Tells the tables and the watchers. */
+  changed(instance: Instance): void
 }
 
 /** A fresh account: a default VPC with its default group, and nothing else. */
 export function createWorld(machines: MachineHost): World {
   let order = 0
-  const stamp = (): Stamp => ({ order: ++order, visibleFrom: 0 })
+  const stamp = (type = ''): Stamp => {
+    const hiddenMs = conditions().hiddenMs(type)
+    return { order: ++order, visibleFrom: hiddenMs === 0 ? 0 : Date.now() + hiddenMs }
+  }
   const defaultVpc = createVpc(machines.cidr, stamp())
   const world: World = {
-    accountId: '000000000000',
+    accountId,
+    directory: createDirectory(),
     machines,
-    vpcs: byId([defaultVpc]),
+    ...createTables(),
     defaultVpc,
-    subnets: byId(createSubnets(defaultVpc, stamp)),
-    securityGroups: new Map(),
-    instances: new Map(),
-    volumes: new Map(),
-    networkInterfaces: new Map(),
     reservations: new Map(),
     stamp,
+    now: () => Date.now() + world.clockSkewMs,
+    clockSkewMs: 0,
+    bootTroubles(instanceType) {
+      const troubles = [...world.bootFaults].map((fault) => fault(instanceType))
+      return troubles.some((trouble) => trouble) ? Object.assign({}, ...troubles) : undefined
+    },
+    bootFaults: new Set(),
+    watchers: new Set(),
+    changed(instance) {
+      world.instances.changed(instance)
+      for (const watch of world.watchers) watch(instance)
+    },
   }
+  world.vpcs.set(defaultVpc.id, defaultVpc)
+  for (const subnet of createSubnets(defaultVpc, stamp)) world.subnets.set(subnet.id, subnet)
   createDefaultGroup(world, defaultVpc)
   return world
-}
-
-function byId<T extends { id: string }>(resources: T[]): Map<string, T> {
-  return new Map(resources.map((resource) => [resource.id, resource]))
 }

@@ -3,7 +3,8 @@ import type { Tag, TagSpecification } from '@aws-sdk/client-ec2'
 
 import { ApiError } from '../../query/api-error.ts'
 import type { Tags } from '../../world/resource.ts'
-import { shownTags } from '../../world/tags.ts'
+import { reservedPrefix, shownTags } from '../../world/tags.ts'
+import { invalidValue } from './refusals.ts'
 
 const maxTags = 50
 const maxKeyLength = 128
@@ -25,39 +26,69 @@ export function readTagSpecifications<Type extends string>(
   const byType = new Map<string, Tags>()
   for (const { ResourceType: type, Tags: tags = [] } of specifications) {
     if (type === undefined || !types.some((allowed) => allowed === type)) {
-      throw invalid(`'${type ?? 'null'}' is not a valid taggable resource type for this operation.`)
+      throw invalidValue(
+        `'${type ?? 'null'}' is not a valid taggable resource type for this operation.`,
+      )
     }
-    if (byType.has(type)) throw invalid(`Duplicate resource type '${type}' in TagSpecifications`)
-    if (tags.length === 0) throw invalid('Tag specification must have at least one tag')
+    if (byType.has(type))
+      throw invalidValue(`Duplicate resource type '${type}' in TagSpecifications`)
+    if (tags.length === 0) throw invalidValue('Tag specification must have at least one tag')
     byType.set(type, readTags(tags))
   }
   return (type) => new Map(byType.get(type))
 }
 
-function readTags(list: readonly Tag[]): Tags {
+/** @throws {ApiError} `InvalidParameterValue`, `TagLimitExceeded` */
+export function readTags(list: readonly Tag[]): Tags {
   const tags: Tags = new Map()
-  for (const { Key: key = '', Value: value = '' } of list) {
-    if (key === '') throw invalid('Tag key cannot be empty')
-    if (key.length > maxKeyLength) {
-      throw invalid(`Tag key exceeds the maximum length of ${maxKeyLength} characters`)
-    }
-    if (value.length > maxValueLength) {
-      throw invalid(`Tag value exceeds the maximum length of ${maxValueLength} characters`)
-    }
-    if (/^aws:/i.test(key)) {
-      throw invalid(
-        `Value ( ${key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use`,
+  for (const { Key: key = '', Value: value } of list) {
+    checkKey(key)
+    if (value === undefined) {
+      throw invalidValue(
+        `Value ( ${key} ) for parameter value is invalid. Tag value cannot be null. Use empty string instead.`,
       )
     }
-    if (tags.has(key)) throw invalid(`Duplicate tag key '${key}' specified.`)
+    if (lengthOf(value) > maxValueLength) {
+      throw invalidValue(`Tag value exceeds the maximum length of ${maxValueLength} characters`)
+    }
+    if (tags.has(key)) throw invalidValue(`Duplicate tag key '${key}' specified.`)
     tags.set(key, value)
   }
-  if (tags.size > maxTags) {
-    throw new ApiError('TagLimitExceeded', `More than ${maxTags} tags specified`)
-  }
+  checkCount(tags)
   return tags
 }
 
-function invalid(message: string): ApiError {
-  return new ApiError('InvalidParameterValue', message)
+/** @throws {ApiError} `InvalidParameterValue` */
+export function checkKey(key: string): void {
+  if (key === '') {
+    throw invalidValue(
+      `Value ( '' ) for parameter Tag key is invalid. Tag key cannot be null or empty.`,
+    )
+  }
+  if (lengthOf(key) > maxKeyLength) {
+    throw invalidValue(`Tag key exceeds the maximum length of ${maxKeyLength} characters`)
+  }
+  const prefix = reservedPrefix(key)
+  if (prefix !== undefined) {
+    throw invalidValue(
+      `Value ( ${key} ) for parameter key is invalid. Tag keys starting with '${prefix}' are reserved for internal use`,
+    )
+  }
+}
+
+/** @throws {ApiError} `TagLimitExceeded` where these are too many for one resource */
+export function checkCount(tags: Tags): void {
+  let count = 0
+  for (const key of tags.keys()) if (reservedPrefix(key) === undefined) count++
+  if (count > maxTags) {
+    throw new ApiError(
+      'TagLimitExceeded',
+      'The maximum number of Tags for a resource has been reached.',
+    )
+  }
+}
+
+/** In characters as people count them, more or less. */
+function lengthOf(text: string): number {
+  return Array.from(text).length
 }
