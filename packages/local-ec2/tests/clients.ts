@@ -45,31 +45,50 @@ export async function refusal(
   throw new Error('the call was not refused')
 }
 
-/**
- * What the endpoint answers to a form that no client would send, signed as a client signs.
- *
- * @param sent what is really sent, if that is not what was signed
- */
-export async function sendSigned(
+/** A request that no client would send, signed as a client signs. */
+interface SignedForm {
+  method?: 'GET' | 'POST'
+  form: string | Uint8Array<ArrayBuffer>
+  /** What is really sent, if that is not what was signed. */
+  sent?: string
+  /** Path and query beside the form. */
+  target?: string
+  /** Signed as well. */
+  headers?: Record<string, string>
+}
+
+export async function sendSigned(account: Account, request: SignedForm): Promise<Response> {
+  const { method = 'POST', form, sent = form, target = '/' } = request
+  const headers = await signForm(account, request)
+  if (method === 'GET') return fetch(`${account.endpoint}/?${String(sent)}`, { headers })
+  return fetch(account.endpoint + target, { method, headers, body: sent })
+}
+
+/** The headers with which a form is accepted. */
+export async function signForm(
   account: Account,
-  { method = 'POST', form, sent = form }: { method?: 'GET' | 'POST'; form: string; sent?: string },
-): Promise<Response> {
+  { method = 'POST', form, target = '/', headers: more }: SignedForm,
+): Promise<Record<string, string>> {
   const { hostname, host, port } = new URL(account.endpoint)
+  const { pathname, searchParams } = new URL(target, account.endpoint)
   const signer = await ec2Client(account).config.signer()
-  const query = method === 'GET' ? Object.fromEntries(new URLSearchParams(form)) : {}
+  const query = method === 'GET' ? new URLSearchParams(String(form)) : searchParams
   const { headers } = await signer.sign(
     new HttpRequest({
       method,
       hostname,
       port: Number(port),
-      path: '/',
-      query,
-      headers: { host },
+      path: pathname,
+      query: Object.fromEntries(query),
+      headers: {
+        host,
+        ...(method === 'POST' && { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...more,
+      },
       ...(method === 'POST' && { body: form }),
     }),
   )
-  if (method === 'GET') return fetch(`${account.endpoint}/?${sent}`, { headers })
-  return fetch(account.endpoint, { method, headers, body: sent })
+  return headers
 }
 
 /** The newest Debian 13 for x86. */

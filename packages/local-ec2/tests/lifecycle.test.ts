@@ -164,18 +164,24 @@ test('one id that does not exist saves all the others from termination', async (
   expect(host.machines.map(({ unplugged }) => unplugged)).toEqual([false, false])
 })
 
-test('what is not to be deleted with the instance stays, free for others', async () => {
+test('a volume that is not to be deleted with the instance stays, free for others', async () => {
   const id = await launchOne({
-    NetworkInterfaces: [{ DeviceIndex: 0, DeleteOnTermination: false }],
     BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { DeleteOnTermination: false } }],
   })
   await client.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
   host.latest.end({ reason: 'unplugged' })
   const { Volumes } = await client.send(new DescribeVolumesCommand({}))
   expect(Volumes).toMatchObject([{ State: 'available', Attachments: [] }])
-  const { NetworkInterfaces } = await client.send(new DescribeNetworkInterfacesCommand({}))
-  expect(NetworkInterfaces).toMatchObject([{ Status: 'available' }])
-  expect(NetworkInterfaces?.[0]).not.toHaveProperty('Attachment')
+})
+
+test('an interface cannot outlive its instance: nothing here could delete it, nor keep its address', async () => {
+  const NetworkInterfaces = [{ DeviceIndex: 0, DeleteOnTermination: false }]
+  expect(await refusal(run(client, { NetworkInterfaces }))).toEqual({
+    code: 'UnsupportedOperation',
+    status: 400,
+    message:
+      'A network interface that is kept when its instance is terminated is not implemented by this local endpoint.',
+  })
 })
 
 test('the console is what the machine printed, its last 64 KiB, also after its end', async () => {

@@ -6,7 +6,6 @@ import {
   DescribeVolumesCommand,
   type EC2Client,
   type RunInstancesCommandInput,
-  TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -25,13 +24,13 @@ beforeEach(async () => {
 })
 afterEach(() => local.close())
 
-test('the machine gets the user-data as it was, its name, and the user of its image', async () => {
+test('the machine gets the user-data as it was, the size of its disk, and the user of its image', async () => {
   const userData = Buffer.from([0x1f, 0x8b, 0, 255, 10])
   const [instance] = await run(client, { UserData: userData.toString('base64') })
   expect(host.latest.request).toEqual({
     instanceId: instance?.InstanceId,
-    hostname: instance?.InstanceId,
     defaultUser: 'admin',
+    diskGib: 8,
   })
   expect(host.latest.facts?.userData).toEqual(userData)
 })
@@ -90,30 +89,6 @@ test('equal machines come from one call and share its reservation', async () => 
   expect(instances.map(({ AmiLaunchIndex }) => AmiLaunchIndex)).toEqual([0, 1, 2])
   const { Reservations } = await client.send(new DescribeInstancesCommand({}))
   expect(Reservations?.map(({ Instances }) => Instances?.length)).toEqual([3])
-})
-
-test('a token launches once, however often it is sent', async () => {
-  const answers = await Promise.all([1, 2, 3].map(() => run(client, { ClientToken: 'token-1' })))
-  const ids = answers.map(([instance]) => instance?.InstanceId)
-  expect(new Set(ids).size).toBe(1)
-  expect(host.machines).toHaveLength(1)
-
-  expect(await refusal(run(client, { ClientToken: 'token-1', InstanceType: 'c7i.large' }))).toEqual(
-    {
-      code: 'IdempotentParameterMismatch',
-      status: 400,
-      message:
-        "Arguments on this idempotent request are inconsistent with arguments used in previous request(s) with client token 'token-1'.",
-    },
-  )
-
-  await client.send(new TerminateInstancesCommand({ InstanceIds: [ids[0] ?? ''] }))
-  host.latest.end({ reason: 'unplugged' })
-  expect(await refusal(run(client, { ClientToken: 'token-1' }))).toEqual({
-    code: 'IdempotentInstanceTerminated',
-    status: 400,
-    message: "The instance launched with client token 'token-1' has been terminated.",
-  })
 })
 
 test('a dry run boots nothing, uses up no token, and still finds what is wrong', async () => {
@@ -262,7 +237,7 @@ const refused: [string, Partial<RunInstancesCommandInput>, string, string][] = [
       ],
     },
     'TagLimitExceeded',
-    'More than 50 tags specified',
+    'The maximum number of Tags for a resource has been reached.',
   ],
   [
     'tags for what it does not make',
@@ -271,16 +246,107 @@ const refused: [string, Partial<RunInstancesCommandInput>, string, string][] = [
     "'security-group' is not a valid taggable resource type for this operation.",
   ],
   [
-    'a key pair, which is not modelled',
+    'a key pair that does not exist',
     { KeyName: 'mine' },
-    'UnsupportedOperation',
-    'RunInstances.KeyName is not implemented by this local endpoint.',
+    'InvalidKeyPair.NotFound',
+    "The key pair 'mine' does not exist",
   ],
   [
-    'a detail that is not modelled',
-    { MetadataOptions: { InstanceMetadataTags: 'enabled' } },
+    'Spot',
+    { InstanceMarketOptions: { MarketType: 'spot' } },
     'UnsupportedOperation',
-    'RunInstances.MetadataOptions.InstanceMetadataTags is not implemented by this local endpoint.',
+    'RunInstances.InstanceMarketOptions is not implemented by this local endpoint.',
+  ],
+  [
+    'a launch template',
+    { LaunchTemplate: { LaunchTemplateName: 'mine' } },
+    'UnsupportedOperation',
+    'RunInstances.LaunchTemplate is not implemented by this local endpoint.',
+  ],
+  [
+    'tags for a Spot request that is not made',
+    { TagSpecifications: [{ ResourceType: 'spot-instances-request', Tags: [tag] }] },
+    'InvalidParameterValue',
+    "'spot-instances-request' is not a valid taggable resource type for this operation.",
+  ],
+  [
+    'a placement group that does not exist',
+    { Placement: { GroupName: 'near' } },
+    'InvalidPlacementGroup.Unknown',
+    "The Placement Group 'near' is unknown.",
+  ],
+  [
+    'a tenancy that is not modelled',
+    { Placement: { Tenancy: 'dedicated' } },
+    'UnsupportedOperation',
+    "Tenancy 'dedicated' is not implemented by this local endpoint.",
+  ],
+  [
+    'hibernation',
+    { HibernationOptions: { Configured: true } },
+    'UnsupportedOperation',
+    'Hibernation is not implemented by this local endpoint.',
+  ],
+  [
+    'half of the CPU options',
+    { CpuOptions: { CoreCount: 1 } },
+    'MissingParameter',
+    'When specifying CpuOptions you must specify both CoreCount and ThreadsPerCore.',
+  ],
+  [
+    'more cores than the type has',
+    { CpuOptions: { CoreCount: 64, ThreadsPerCore: 1 } },
+    'InvalidParameterCombination',
+    'CpuOptions with 64 cores and 1 threads per core are not valid for m7i.large',
+  ],
+  [
+    'CPU credits for a type that cannot burst',
+    { CreditSpecification: { CpuCredits: 'standard' } },
+    'InstanceCreditSpecification.NotSupported',
+    'The m7i.large instance type does not support T2 Unlimited.',
+  ],
+  [
+    'tags in the metadata whose keys are no paths',
+    {
+      MetadataOptions: { InstanceMetadataTags: 'enabled' },
+      TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: 'a/b', Value: '' }] }],
+    },
+    'InvalidParameterValue',
+    "'a/b' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{1,255}), and must not be a reserved name ('.', '..', '_index')",
+  ],
+  [
+    'a group by a name that is not in the default VPC',
+    { SecurityGroups: ['web'] },
+    'InvalidGroup.NotFound',
+    expect.stringMatching(/^The security group 'web' does not exist in default VPC 'vpc-\w+'$/),
+  ],
+  [
+    'a private address outside of the subnet',
+    { PrivateIpAddress: '10.0.0.7' },
+    'InvalidParameterValue',
+    "Address 10.0.0.7 does not fall within the subnet's address range",
+  ],
+  [
+    'a private address that EC2 keeps for itself',
+    { PrivateIpAddress: '198.18.4.3' },
+    'InvalidParameterValue',
+    "Address 198.18.4.3 is in subnet's reserved address range",
+  ],
+  [
+    'one private address for two',
+    { PrivateIpAddress: '198.18.4.7', MaxCount: 2 },
+    'InvalidParameterCombination',
+    'A private IP address may not be specified when launching more than one instance',
+  ],
+  [
+    'another snapshot than that of the image',
+    {
+      BlockDeviceMappings: [
+        { DeviceName: '/dev/xvda', Ebs: { SnapshotId: 'snap-0123456789abcdef0' } },
+      ],
+    },
+    'InvalidSnapshot.NotFound',
+    "The snapshot 'snap-0123456789abcdef0' does not exist.",
   ],
   [
     'a second volume',

@@ -22,6 +22,8 @@ export class ScriptedMachine implements Machine {
   /** Whether `powerOff()` was called since it booted. */
   unplugged = false
   discarded = false
+  /** What its next boot throws. */
+  refusal: Error | undefined
   #output = ''
   #running: (() => void) | undefined
   #off: PromiseWithResolvers<MachineEnd> | undefined
@@ -33,6 +35,11 @@ export class ScriptedMachine implements Machine {
   }
 
   boot(facts: MachineFacts): Power {
+    const { refusal } = this
+    if (refusal !== undefined) {
+      this.refusal = undefined
+      throw refusal
+    }
     this.facts = facts
     const running = Promise.withResolvers<void>()
     const off = Promise.withResolvers<MachineEnd>()
@@ -88,6 +95,8 @@ export class ScriptedHost implements MachineHost {
   readonly machines: ScriptedMachine[] = []
   readonly kind: MachineKind
   readonly sshPort: number
+  /** What the first boot of the next machine throws. */
+  refusal: Error | undefined
   closed = false
 
   constructor({ kind = 'none', sshPort = 22 }: { kind?: MachineKind; sshPort?: number } = {}) {
@@ -95,9 +104,12 @@ export class ScriptedHost implements MachineHost {
     this.sshPort = sshPort
   }
 
-  create(request: MachineRequest): Machine {
-    const address = `198.18.4.${this.machines.length + 10}`
+  create(request: MachineRequest, { cidr }: { cidr: string } = this): Machine {
+    const [base = '', prefix] = cidr.split('/')
+    const address = prefix === '32' ? base : `198.18.4.${this.machines.length + 10}`
     const machine = new ScriptedMachine(request, address, this.sshPort)
+    machine.refusal = this.refusal
+    this.refusal = undefined
     this.machines.push(machine)
     return machine
   }

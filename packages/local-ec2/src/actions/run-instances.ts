@@ -2,16 +2,24 @@
 import type * as ec2 from '@aws-sdk/client-ec2'
 
 import { ApiError } from '../query/api-error.ts'
-import type { LaunchSpec, MetadataOptions } from '../world/instance.ts'
-import { findReservation, noFreeAddress, reserve } from '../world/reservation.ts'
+import type { Instance, LaunchSpec } from '../world/instance.ts'
+import { checkRepeat, membersOf, noFreeAddress, reserve } from '../world/reservation.ts'
 import type { World } from '../world/world.ts'
 import type { Ec2Actions } from './action.ts'
+import { choice } from './common/choice.ts'
 import { readTagSpecifications } from './common/tags.ts'
 import { showReservations } from './instance/show.ts'
-import { readImage, readType } from './launch/image.ts'
+import { type Counts, readCounts } from './launch/count.ts'
+import { checkCredits, readCpu } from './launch/cpu.ts'
+import { launchDemands } from './launch/demands.ts'
+import { digestInput, digestLaunch } from './launch/fingerprint.ts'
+import { checkArchitecture, readImage, readType } from './launch/image.ts'
+import { readMetadata, usualMetadata } from './launch/metadata.ts'
 import { readNetwork } from './launch/network.ts'
+import { checkPlain, readKeyPair, readNames, readReservationPreference } from './launch/options.ts'
 import { readUserData } from './launch/user-data.ts'
 import { readRootVolume } from './launch/volume.ts'
+import { checkCapacity } from './launch/zone.ts'
 import { freeAddresses } from './network.ts'
 
 type Input = ec2.RunInstancesCommandInput
@@ -19,24 +27,6 @@ type Input = ec2.RunInstancesCommandInput
 export const runInstancesActions: Ec2Actions = {
   RunInstances: {
     accepts: {
-      ImageId: true,
-      InstanceType: true,
-      MinCount: true,
-      MaxCount: true,
-      ClientToken: true,
-      UserData: true,
-      InstanceInitiatedShutdownBehavior: true,
-      MetadataOptions: { HttpTokens: true, HttpEndpoint: true, HttpPutResponseHopLimit: true },
-      NetworkInterfaces: {
-        DeviceIndex: true,
-        SubnetId: true,
-        Groups: true,
-        AssociatePublicIpAddress: true,
-        DeleteOnTermination: true,
-        Description: true,
-      },
-      SubnetId: true,
-      SecurityGroupIds: true,
       BlockDeviceMappings: {
         DeviceName: true,
         Ebs: {
@@ -46,36 +36,113 @@ export const runInstancesActions: Ec2Actions = {
           Throughput: true,
           Encrypted: true,
           DeleteOnTermination: true,
+          SnapshotId: true,
         },
       },
-      Placement: { AvailabilityZone: true },
-      EbsOptimized: true,
-      TagSpecifications: true,
+      CapacityReservationSpecification: { CapacityReservationPreference: true },
+      ClientToken: true,
+      CpuOptions: { CoreCount: true, ThreadsPerCore: true },
+      CreditSpecification: true,
+      DisableApiStop: true,
+      DisableApiTermination: true,
       DryRun: true,
+      EbsOptimized: true,
+      EnclaveOptions: true,
+      HibernationOptions: true,
+      ImageId: true,
+      InstanceInitiatedShutdownBehavior: true,
+      InstanceType: true,
+      KeyName: true,
+      MaintenanceOptions: { AutoRecovery: true },
+      MaxCount: true,
+      MetadataOptions: true,
+      MinCount: true,
+      Monitoring: true,
+      NetworkInterfaces: {
+        AssociatePublicIpAddress: true,
+        DeleteOnTermination: true,
+        Description: true,
+        DeviceIndex: true,
+        Groups: true,
+        InterfaceType: true,
+        NetworkCardIndex: true,
+        PrivateIpAddress: true,
+        PrivateIpAddresses: true,
+        SubnetId: true,
+      },
+      Placement: {
+        AvailabilityZone: true,
+        AvailabilityZoneId: true,
+        GroupName: true,
+        Tenancy: true,
+      },
+      PrivateDnsNameOptions: true,
+      PrivateIpAddress: true,
+      SecurityGroupIds: true,
+      SecurityGroups: true,
+      SubnetId: true,
+      TagSpecifications: true,
+      UserData: true,
     },
     plan(input, world) {
-      const { DryRun: _, ClientToken: clientToken = '', ...parameters } = input
+      const { ClientToken: clientToken = '' } = input
       if (!/^[\x21-\x7e]{0,64}$/.test(clientToken)) {
         throw new ApiError('InvalidClientToken', 'Client token must be at most 64 ASCII characters')
       }
-      const fingerprint = JSON.stringify(parameters)
-      const earlier = clientToken && findReservation(world, clientToken, fingerprint)
-      const answer = ({ instances }: { instances: LaunchedInstances }): ec2.Reservation =>
-        showReservations(instances, world)[0] ?? {}
-      if (earlier) return () => answer(earlier)
-
-      const spec = readSpec(input, world)
-      const count = readCount(input, freeAddresses(spec.subnet, world), spec.subnet.id)
-      return () => answer(reserve(world, spec, { count, fingerprint }))
+      const asked = digestInput(input)
+      const earlier = world.reservations.get(clientToken)
+      // What it needs may be gone by now, such as a key pair; an answer that was lost is owed all the same.
+      const known = earlier?.fingerprints.includes(asked) ? earlier.spec : undefined
+      const counts = readCounts(input)
+      const spec = known ?? readSpec(input, counts, world)
+      const fingerprints = [asked, digestLaunch(spec, counts, input)]
+      const demands = launchDemands(spec, input, world)
+      if (earlier !== undefined) {
+        return {
+          demands,
+          check: () => checkRepeat(world, earlier, { clientToken, fingerprints }),
+          commit: () => show(membersOf(world, earlier), world),
+        }
+      }
+      const free = freeAddresses(spec.subnet, world)
+      return {
+        demands,
+        check() {
+          if (free < counts.min) throw noFreeAddress(spec.subnet.id)
+        },
+        commit() {
+          // Not before: a DryRun does not hear of capacity.
+          checkCapacity(spec.type, spec.subnet)
+          // As many as there is room for.
+          const count = Math.min(counts.max, free)
+          const made = membersOf(world, reserve(world, spec, { count, fingerprints }))
+          return show(made.map(asLaunched), world)
+        },
+      }
     },
   },
 }
 
-type LaunchedInstances = Parameters<typeof showReservations>[0]
+function show(instances: readonly Instance[], world: World): ec2.Reservation {
+  return showReservations(instances, world)[0] ?? {}
+}
 
-function readSpec(input: Input, world: World): LaunchSpec {
+/** EC2 has answered before it attaches volumes and gives a public address. */
+function asLaunched(instance: Instance): Instance {
+  const { networkInterface } = instance
+  return {
+    ...instance,
+    volumes: [],
+    networkInterface: networkInterface && { ...networkInterface, publicIp: undefined },
+  }
+}
+
+function readSpec(input: Input, counts: Counts, world: World): LaunchSpec {
   const type = readType(input.InstanceType, world)
-  const image = readImage(input.ImageId, type)
+  const image = readImage(input.ImageId)
+  checkArchitecture(type, image)
+  checkPlain(input)
+  checkCredits(input.CreditSpecification, type)
   const tags = readTagSpecifications(input.TagSpecifications, [
     'instance',
     'volume',
@@ -84,16 +151,26 @@ function readSpec(input: Input, world: World): LaunchSpec {
   return {
     image,
     type,
-    ...readNetwork(input, world),
+    cpu: readCpu(input.CpuOptions, type),
+    ...readNetwork(input, { type, count: counts.min }, world),
     rootVolume: readRootVolume(input.BlockDeviceMappings, image),
     userData: readUserData(input.UserData),
-    shutdownBehavior: choice(
-      'InstanceInitiatedShutdownBehavior',
-      input.InstanceInitiatedShutdownBehavior,
-      ['stop', 'terminate'],
-    ),
-    metadata: readMetadata(input.MetadataOptions),
+    shutdownBehavior:
+      choice('InstanceInitiatedShutdownBehavior', input.InstanceInitiatedShutdownBehavior, [
+        'stop',
+        'terminate',
+      ]) ?? 'stop',
+    metadata: readMetadata(input.MetadataOptions, usualMetadata(image), tags('instance')),
     ebsOptimized: input.EbsOptimized ?? false,
+    disableApiStop: input.DisableApiStop ?? false,
+    disableApiTermination: input.DisableApiTermination ?? false,
+    keyPair: readKeyPair(input.KeyName, world),
+    monitoring: input.Monitoring?.Enabled ?? false,
+    autoRecovery:
+      choice('AutoRecovery', input.MaintenanceOptions?.AutoRecovery, ['default', 'disabled']) ??
+      'default',
+    capacityReservation: readReservationPreference(input.CapacityReservationSpecification),
+    names: readNames(input.PrivateDnsNameOptions),
     clientToken: input.ClientToken ?? '',
     tags: {
       instance: tags('instance'),
@@ -101,56 +178,4 @@ function readSpec(input: Input, world: World): LaunchSpec {
       'network-interface': tags('network-interface'),
     },
   }
-}
-
-function readMetadata(options: ec2.InstanceMetadataOptionsRequest = {}): MetadataOptions {
-  const { HttpPutResponseHopLimit: hopLimit = 1 } = options
-  if (!Number.isInteger(hopLimit) || hopLimit < 1 || hopLimit > 64) {
-    throw invalid(
-      `Value (${hopLimit}) for parameter HttpPutResponseHopLimit is invalid. It must be between 1 and 64.`,
-    )
-  }
-  return {
-    httpTokens: choice('HttpTokens', options.HttpTokens, ['optional', 'required']),
-    httpEndpoint: choice('HttpEndpoint', options.HttpEndpoint, ['enabled', 'disabled']),
-    hopLimit,
-  }
-}
-
-/** One of a few words; the first one is the default. */
-function choice<Word extends string>(
-  parameter: string,
-  value: string | undefined,
-  words: readonly [Word, ...Word[]],
-): Word {
-  const word = value === undefined ? words[0] : words.find((allowed) => allowed === value)
-  if (word !== undefined) return word
-  throw invalid(`Value (${value}) for parameter ${parameter} is invalid.`)
-}
-
-/** As many as there is room for, up to MaxCount; never fewer than MinCount. */
-function readCount({ MinCount, MaxCount }: Input, free: number, subnetId: string): number {
-  const [min = 0, max = 0] = [MinCount, MaxCount]
-  for (const [name, value] of [
-    ['MinCount', min],
-    ['MaxCount', max],
-  ] as const) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw invalid(
-        `Value (${value}) for parameter ${name} is invalid. It must be a positive integer.`,
-      )
-    }
-  }
-  if (min > max) {
-    throw new ApiError(
-      'InvalidParameterCombination',
-      `MinCount (${min}) must not be greater than MaxCount (${max})`,
-    )
-  }
-  if (free < min) throw noFreeAddress(subnetId)
-  return Math.min(max, free)
-}
-
-function invalid(message: string): ApiError {
-  return new ApiError('InvalidParameterValue', message)
 }

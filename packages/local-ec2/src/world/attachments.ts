@@ -1,6 +1,4 @@
 /** What an instance holds, and what becomes of it when the instance ends. */
-import { randomBytes } from 'node:crypto'
-
 import type { VolumeType } from '@aws-sdk/client-ec2'
 
 import type { Subnet } from './network.ts'
@@ -11,7 +9,6 @@ import type { World } from './world.ts'
 interface Attachment {
   readonly instanceId: string
   readonly time: Date
-  readonly deleteOnTermination: boolean
 }
 
 export interface VolumeSpec {
@@ -28,9 +25,10 @@ export interface VolumeSpec {
 export interface Volume extends Resource, Readonly<VolumeSpec> {
   readonly zone: Subnet['zone']
   readonly created: Date
-  attachment: Attachment | undefined
+  attachment: (Attachment & { deleteOnTermination: boolean }) | undefined
 }
 
+/** It ends with its instance. */
 export interface NetworkInterface extends Resource {
   readonly attachmentId: string
   readonly subnet: Subnet
@@ -38,8 +36,10 @@ export interface NetworkInterface extends Resource {
   readonly privateIp: string
   readonly description: string
   publicIp: string | undefined
-  groups: SecurityGroup[]
-  attachment: Attachment | undefined
+  /** Changed by `assignGroups` alone. */
+  readonly groups: readonly SecurityGroup[]
+  sourceDestCheck: boolean
+  readonly attachment: Attachment
 }
 
 interface Owner {
@@ -54,7 +54,7 @@ export function createVolume(world: World, spec: VolumeSpec, owner: Owner): Volu
   const { deleteOnTermination } = spec
   const volume: Volume = {
     ...spec,
-    ...world.stamp(),
+    ...world.stamp('volume'),
     id: newId('vol'),
     tags,
     zone: subnet.zone,
@@ -65,39 +65,45 @@ export function createVolume(world: World, spec: VolumeSpec, owner: Owner): Volu
   return volume
 }
 
-export interface InterfaceSpec extends Pick<
-  NetworkInterface,
-  'groups' | 'privateIp' | 'publicIp' | 'description'
-> {
-  deleteOnTermination: boolean
-}
+export type InterfaceSpec = Pick<NetworkInterface, 'groups' | 'privateIp' | 'description'>
 
 export function createInterface(world: World, spec: InterfaceSpec, owner: Owner): NetworkInterface {
   const { instanceId, subnet, time, tags } = owner
-  const { deleteOnTermination, ...facts } = spec
+  const id = newId('eni')
   const networkInterface: NetworkInterface = {
-    ...facts,
-    id: newId('eni'),
+    ...spec,
+    id,
+    publicIp: undefined,
     attachmentId: newId('eni-attach'),
-    ...world.stamp(),
+    ...world.stamp('network-interface'),
     tags,
     subnet,
     // Locally administered, so it cannot be the address of a real card.
-    macAddress: ['0a', ...(randomBytes(5).toString('hex').match(/../g) ?? [])].join(':'),
-    attachment: { instanceId, time, deleteOnTermination },
+    macAddress: ['0a', ...(id.slice(-10).match(/../g) ?? [])].join(':'),
+    sourceDestCheck: true,
+    attachment: { instanceId, time },
   }
   world.networkInterfaces.set(networkInterface.id, networkInterface)
   return networkInterface
 }
 
-/** Deletes what was to go with the instance and detaches what was to stay. */
-export function release(world: World, held: readonly (Volume | NetworkInterface)[]): void {
-  for (const resource of held) {
-    if (resource.attachment?.deleteOnTermination) {
-      world.volumes.delete(resource.id)
-      world.networkInterfaces.delete(resource.id)
-    }
-    resource.attachment = undefined
-    if ('publicIp' in resource) resource.publicIp = undefined
+/** The only way in which the groups of an interface change: they are found by them. */
+export function assignGroups(
+  world: World,
+  networkInterface: NetworkInterface,
+  groups: readonly SecurityGroup[],
+): void {
+  const writable: { groups: readonly SecurityGroup[] } = networkInterface
+  writable.groups = groups
+  world.networkInterfaces.changed(networkInterface)
+  const instance = world.instances.get(networkInterface.attachment.instanceId)
+  if (instance !== undefined) world.instances.changed(instance)
+}
+
+/** Deletes those that were to go with the instance and detaches those that were to stay. */
+export function release(world: World, volumes: readonly Volume[]): void {
+  for (const volume of volumes) {
+    if (volume.attachment?.deleteOnTermination) world.volumes.delete(volume.id)
+    volume.attachment = undefined
   }
 }

@@ -1,49 +1,54 @@
 /** The instances of one RunInstances, and what makes a repeated call the same call. */
 import { LocalEc2Error } from '../errors.ts'
 import { ApiError } from '../query/api-error.ts'
-import { type Instance, launch, type LaunchSpec, terminate } from './instance.ts'
+import type { Instance, LaunchSpec } from './instance.ts'
+import { launch, unlaunch } from './launch.ts'
 import { newId } from './resource.ts'
 import type { World } from './world.ts'
 
 export interface Reservation {
   readonly id: string
-  readonly instances: readonly Instance[]
-  /** The parameters it was made from, in a form that can be compared. */
-  readonly fingerprint: string
+  readonly instanceIds: readonly string[]
+  /** The parameters it was made from, in forms that can be compared: each of them stands for all. */
+  readonly fingerprints: readonly string[]
+  /** What they came to; no longer kept when its instances are forgotten. */
+  spec: LaunchSpec | undefined
 }
 
 /**
- * What an earlier call with this token made; `undefined` if there was none.
+ * Whether a call with the same token may have what an earlier one made.
  *
  * @throws {ApiError} `IdempotentParameterMismatch`, `IdempotentInstanceTerminated`
  */
-export function findReservation(
+export function checkRepeat(
   world: World,
-  clientToken: string,
-  fingerprint: string,
-): Reservation | undefined {
-  const reservation = world.reservations.get(clientToken)
-  if (reservation === undefined) return undefined
-  if (reservation.fingerprint !== fingerprint) {
+  reservation: Reservation,
+  { clientToken, fingerprints }: { clientToken: string; fingerprints: readonly string[] },
+): void {
+  if (!reservation.fingerprints.some((fingerprint) => fingerprints.includes(fingerprint))) {
     throw new ApiError(
       'IdempotentParameterMismatch',
       `Arguments on this idempotent request are inconsistent with arguments used in previous request(s) with client token '${clientToken}'.`,
     )
   }
-  if (reservation.instances.every(({ state }) => state === 'terminated')) {
+  if (membersOf(world, reservation).every(({ state }) => state === 'terminated')) {
     throw new ApiError(
       'IdempotentInstanceTerminated',
       `The instance launched with client token '${clientToken}' has been terminated.`,
     )
   }
-  return reservation
+}
+
+/** Those that are not forgotten. */
+export function membersOf({ instances }: World, { instanceIds }: Reservation): Instance[] {
+  return instanceIds.flatMap((id) => instances.get(id) ?? [])
 }
 
 /** All of them or none. */
 export function reserve(
   world: World,
   spec: LaunchSpec,
-  { count, fingerprint }: { count: number; fingerprint: string },
+  { count, fingerprints }: { count: number; fingerprints: readonly string[] },
 ): Reservation {
   const id = newId('r')
   const instances: Instance[] = []
@@ -52,19 +57,24 @@ export function reserve(
       instances.push(launch(world, spec, { reservationId: id, launchIndex }))
     }
   } catch (error) {
-    for (const instance of instances) terminate(world, instance)
+    for (const instance of instances) unlaunch(world, instance)
     throw refusal(error, spec)
   }
-  const reservation = { id, instances, fingerprint }
+  const reservation = { id, instanceIds: instances.map((one) => one.id), fingerprints, spec }
   if (spec.clientToken !== '') world.reservations.set(spec.clientToken, reservation)
   return reservation
 }
 
 /** What EC2 would say where no machine can be had. */
-function refusal(error: unknown, { subnet }: LaunchSpec): unknown {
+function refusal(error: unknown, { subnet, privateIp }: LaunchSpec): unknown {
   if (!(error instanceof LocalEc2Error)) return error
-  if (error.code === 'NO_FREE_ADDRESS') return noFreeAddress(subnet.id)
-  return new ApiError('InsufficientInstanceCapacity', `No machine can be booted: ${error.message}`)
+  if (error.code !== 'NO_FREE_ADDRESS') return noMachine(error)
+  return privateIp === undefined ? noFreeAddress(subnet.id) : addressInUse(privateIp)
+}
+
+/** For a machine that cannot be powered on although there is room for it. */
+export function noMachine({ message }: Error): ApiError {
+  return new ApiError('InsufficientInstanceCapacity', `No machine can be booted: ${message}`)
 }
 
 export function noFreeAddress(subnetId: string): ApiError {
@@ -72,4 +82,8 @@ export function noFreeAddress(subnetId: string): ApiError {
     'InsufficientFreeAddressesInSubnet',
     `There are not enough free addresses in subnet '${subnetId}' to satisfy the requested number of instances.`,
   )
+}
+
+export function addressInUse(address: string): ApiError {
+  return new ApiError('InvalidIPAddress.InUse', `Address ${address} is in use.`)
 }

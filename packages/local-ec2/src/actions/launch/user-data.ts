@@ -13,9 +13,17 @@ export function readUserData(base64: string | undefined): Uint8Array | undefined
   if (text.length % 4 === 1 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
     throw new ApiError('InvalidUserData.Malformed', 'Invalid BASE64 encoding of user data.')
   }
-  const bytes = Buffer.from(text, 'base64')
+  return checkUserData(Buffer.from(text, 'base64'))
+}
+
+/**
+ * @returns `undefined` for none at all, which is the same as nothing in it
+ * @throws {ApiError} `InvalidParameterValue` above 16 KiB, counted without base64
+ */
+export function checkUserData(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  if (bytes === undefined || bytes.length === 0) return undefined
   if (bytes.length > maxBytes) {
     throw new ApiError('InvalidParameterValue', `User data is limited to ${maxBytes} bytes`)
   }
-  return bytes.length === 0 ? undefined : bytes
+  return bytes
 }

@@ -41,6 +41,12 @@ export function readRootVolume(
     )
   }
   const ebs = mappings[0]?.Ebs ?? {}
+  if (ebs.SnapshotId !== undefined && ebs.SnapshotId !== image.rootSnapshotId) {
+    throw new ApiError(
+      'InvalidSnapshot.NotFound',
+      `The snapshot '${ebs.SnapshotId}' does not exist.`,
+    )
+  }
   const type = ebs.VolumeType ?? image.rootVolumeType
   const limits = volumeTypes[type]
   if (limits === undefined) {
