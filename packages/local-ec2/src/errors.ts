@@ -10,6 +10,16 @@ export type LocalEc2ErrorCode =
   | 'FABRIC_FAILED'
   /** Every address of the machines' network is in use. */
   | 'NO_FREE_ADDRESS'
+  /** The port is another program's, or not this user's to take. */
+  | 'PORT_UNAVAILABLE'
+  /** What was asked to go wrong cannot: the message names the member that is wrong. */
+  | 'FAULT_INVALID'
+  /** A fault was removed before it had struck as often as somebody waited for. */
+  | 'FAULT_REMOVED'
+  /** An IAM policy document that AWS would refuse, or that this endpoint could only apply in part. */
+  | 'POLICY_INVALID'
+  /** A user or a role with a name that IAM does not allow or that is taken; an access key that does not exist. */
+  | 'IDENTITY_INVALID'
 
 /** The one class that this package throws on purpose. */
 export class LocalEc2Error extends Error {

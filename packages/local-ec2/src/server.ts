@@ -1,13 +1,21 @@
 /** The endpoint as a whole: a world over machines, the wire to it, and their common end. */
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import type { Server } from 'node:http'
 
 import { handlersOf } from './actions/action.ts'
 import { ec2Actions, stsActions } from './actions/index.ts'
+import { LocalEc2Error } from './errors.ts'
+import type { Fault } from './faults/fault.ts'
+import { FaultBook, type Faults } from './faults/faults.ts'
+import { checkFaults } from './faults/read.ts'
+import { createAuthority } from './identity/authority.ts'
+import { createIdentities, type Identities, type LocalUser } from './identity/identities.ts'
+import { eventOf, type InstanceEvent } from './instance-event.ts'
 import type { MachineHost, MachineKind } from './machine/machine.ts'
 import { openNoneHost } from './machine/none.ts'
 import { createListener } from './query/listener.ts'
 import { ec2Service, stsService } from './query/service.ts'
+import type { Instance } from './world/instance.ts'
 import { region } from './world/network.ts'
 import { createWorld } from './world/world.ts'
 
@@ -22,18 +30,34 @@ export interface LocalEc2Options {
    * @default 0
    */
   port?: number
+  /**
+   * What goes wrong on purpose, from the start; more by `LocalEc2.faults`.
+   * @default none
+   */
+  faults?: readonly Fault[]
+  /**
+   * All that the user `local`, whose keys are `LocalEc2.credentials`, may do.
+   * @default everything
+   */
+  policy?: NonNullable<LocalUser['policy']>
 }
 
 /** A running endpoint. Disposing of it is `close()`. */
-export interface LocalEc2 extends AsyncDisposable {
+export interface LocalEc2 extends Identities, AsyncDisposable {
   /** For the SDK's `endpoint` or `AWS_ENDPOINT_URL`; EC2 and STS are both there. */
   readonly endpoint: string
   readonly region: string
-  /** The only ones it takes; made for this endpoint and worthless anywhere else. */
-  readonly credentials: Readonly<{ accessKeyId: string; secretAccessKey: string }>
   readonly machine: MachineKind
   /** One line for people: what keeps a machine from harming this computer. */
   readonly isolation: string
+  /** What goes wrong on purpose. */
+  readonly faults: Faults
+  /**
+   * Hears of every instance that comes, goes or changes its state, from now on.
+   *
+   * @returns what ends that
+   */
+  onInstance(listener: (event: InstanceEvent) => void): () => void
   /** Powers every machine off; resolves when nothing is left. Safe to call twice. */
   close(): Promise<void>
 }
@@ -41,13 +65,14 @@ export interface LocalEc2 extends AsyncDisposable {
 /**
  * Starts an EC2 and STS endpoint on 127.0.0.1, with an account that is empty but for its default VPC.
  *
- * @throws when the port is taken, or when this computer does not allow machines of that kind
+ * @throws {LocalEc2Error} `PORT_UNAVAILABLE`, `FAULT_INVALID`, or why this computer does not allow machines of that kind
  */
 export async function startLocalEc2(options: LocalEc2Options = {}): Promise<LocalEc2> {
-  const { machine = 'auto', port = 0 } = options
+  const { machine = 'auto', port = 0, faults = [], policy } = options
+  checkFaults(faults, 'faults')
   const host = await openHost(machine)
   try {
-    return await serve(host, { port })
+    return await serve(host, { port, faults, ...(policy !== undefined && { policy }) })
   } catch (error) {
     await host.close()
     throw error
@@ -64,28 +89,34 @@ async function openHost(machine: MachineKind | 'auto'): Promise<MachineHost> {
 /** Over a host that the caller opened, and that closes with the endpoint. */
 export async function serve(
   host: MachineHost,
-  { port = 0, requestTimeoutMs }: { port?: number; requestTimeoutMs?: number } = {},
+  {
+    port = 0,
+    faults: given = [],
+    policy,
+    requestTimeoutMs,
+  }: Pick<LocalEc2Options, 'port' | 'faults' | 'policy'> & { requestTimeoutMs?: number } = {},
 ): Promise<LocalEc2> {
   const world = createWorld(host)
-  const credentials = {
-    // Longer than AWS's and without its prefix: no scanner and no person takes it for a real one.
-    accessKeyId: 'LOCAL-EC2-NOT-AN-AWS-KEY',
-    secretAccessKey: randomBytes(30).toString('base64url'),
-  }
+  const faults = new FaultBook(world)
+  for (const fault of given) faults.add(fault)
+  const { directory } = world
+  const identities = createIdentities(directory, policy, () => world.now())
+  const authority = createAuthority(directory.seal)
   const listener = createListener({
     services: [
-      ec2Service(handlersOf(ec2Actions, world)),
-      stsService(handlersOf(stsActions, world)),
+      ec2Service(faults.around(handlersOf(ec2Actions, world, authority))),
+      stsService(faults.around(handlersOf(stsActions, world, authority))),
     ],
     region,
-    secretOf: (id) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
+    now: () => world.now(),
+    credentialOf: (id) => directory.find(id),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
   })
-  listener.listen(port, '127.0.0.1')
-  await once(listener, 'listening')
+  await listen(listener, port)
 
   let closing: Promise<void> | undefined
   async function close(): Promise<void> {
+    faults.close()
     const closed = once(listener, 'close')
     listener.close()
     listener.closeAllConnections()
@@ -97,15 +128,43 @@ export async function serve(
   return {
     endpoint: `http://127.0.0.1:${portOf(listener.address())}`,
     region,
-    credentials,
+    ...identities,
     machine: host.kind,
     isolation: host.isolation,
+    faults,
+    onInstance(tell) {
+      const watch = (instance: Instance): void => {
+        const event = eventOf(instance)
+        // Later: what a listener throws is not the world's to deal with.
+        queueMicrotask(() => tell(event))
+      }
+      world.watchers.add(watch)
+      return () => world.watchers.delete(watch)
+    },
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   }
 }
 
-function portOf(address: ReturnType<ReturnType<typeof createListener>['address']>): number {
+async function listen(listener: Server, port: number): Promise<void> {
+  listener.listen(port, '127.0.0.1')
+  try {
+    await once(listener, 'listening')
+  } catch (cause) {
+    const code = isSystemError(cause) ? cause.code : undefined
+    const why = code === 'EADDRINUSE' ? 'is taken' : `cannot be listened on: ${String(cause)}`
+    throw new LocalEc2Error('PORT_UNAVAILABLE', `port ${port} on 127.0.0.1 ${why}`, {
+      hint: 'Take another port, or 0 for any that is free.',
+      cause,
+    })
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error
+}
+
+function portOf(address: ReturnType<Server['address']>): number {
   if (address === null || typeof address === 'string') throw new TypeError('not listening on TCP')
   return address.port
 }

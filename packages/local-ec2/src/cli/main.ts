@@ -1,9 +1,12 @@
 #!/usr/bin/env node
-/** `benchaway-local-ec2`: stdout is for the shell, stderr for people. */
+/** `benchaway-local-ec2`: stdout is for the shell, or for programs; stderr is for people. */
 import packageJson from '../../package.json' with { type: 'json' }
 import { LocalEc2Error } from '../errors.ts'
-import type { LocalEc2, LocalEc2Options } from '../server.ts'
-import { readArguments, usage } from './arguments.ts'
+import type { LocalEc2 } from '../server.ts'
+import { type Command, readArguments, usage, UsageError } from './arguments.ts'
+import { instanceLine } from './instance-line.ts'
+import { readOptionFile } from './option-file.ts'
+import { stopSignal } from './stop-signal.ts'
 
 const name = 'benchaway-local-ec2'
 
@@ -17,32 +20,38 @@ function reasonOf(error: unknown): string {
   return hint === undefined ? error.message : `${error.message}\n${hint}`
 }
 
+type Start = Extract<Command, { kind: 'start' }>
+
 /** Resolves with the exit code. */
-async function run(options: LocalEc2Options): Promise<number> {
+async function run(command: Start): Promise<number> {
   // Listened to before anything boots, so that no moment is left in which Ctrl-C leaves something.
-  const stopped = stopSignal()
+  const stopped = stopSignal((exitCode) => {
+    say('not waiting: the kernel ends the machines with this process')
+    process.exit(exitCode)
+  })
   let ec2: LocalEc2
   try {
-    // Not before it is wanted: with it comes the SDK, and --help should not wait for that.
-    const { startLocalEc2 } = await import('../server.ts')
-    ec2 = await startLocalEc2(options)
+    ec2 = await start(command)
   } catch (error) {
+    if (error instanceof UsageError) throw error
     say(reasonOf(error))
     return 1
   }
-  const { endpoint, region, credentials, machine, isolation } = ec2
-  process.stdout.write(
-    [
-      `export AWS_ENDPOINT_URL=${endpoint}`,
-      `export AWS_REGION=${region}`,
-      `export AWS_ACCESS_KEY_ID=${credentials.accessKeyId}`,
-      `export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`,
-      '',
-    ].join('\n'),
-  )
-  say(`machines: ${machine} (${isolation})`)
-  say('Ctrl-C powers all instances off and ends')
-  say(`${await stopped}: powering off`)
+  const { machine, isolation } = ec2
+  ec2.onInstance((event) => {
+    if (command.json) print({ type: 'instance', ...event })
+    else process.stderr.write(`${instanceLine(event)}\n`)
+  })
+  if (command.json) {
+    const { endpoint, region, credentials } = ec2
+    print({ type: 'ready', endpoint, region, credentials, machine, isolation })
+  } else {
+    process.stdout.write(environment(ec2))
+    say(`machines: ${machine} (${isolation})`)
+    say('Ctrl-C powers all instances off and ends')
+  }
+  const signal = await stopped
+  if (!command.json) say(`${signal}: powering off`)
   try {
     await ec2.close()
     return 0
@@ -52,19 +61,48 @@ async function run(options: LocalEc2Options): Promise<number> {
   }
 }
 
-/** A second Ctrl-C finds the handler still there: cutting the clean-up short would leave machines. */
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, resolve)
-  })
+/** @throws {UsageError} before anything is started */
+async function start({ options, faults, policy }: Start): Promise<LocalEc2> {
+  // Not before it is wanted: --help should not wait for it.
+  const { startLocalEc2 } = await import('../server.ts')
+  if (faults !== undefined) {
+    const { readFaults } = await import('../faults/read.ts')
+    options.faults = readOptionFile('--faults', faults, readFaults)
+  }
+  if (policy !== undefined) {
+    const { readPolicy } = await import('../policy/read.ts')
+    options.policy = readOptionFile('--policy', policy, readPolicy)
+  }
+  return startLocalEc2(options)
 }
 
-const command = readArguments(process.argv.slice(2))
-if (command.kind === 'help') process.stdout.write(usage)
-else if (command.kind === 'version') process.stdout.write(`${packageJson.version}\n`)
-else if (command.kind === 'wrong') {
-  say(`${command.message}\nTry '${name} --help'.`)
+function environment({ endpoint, region, credentials }: LocalEc2): string {
+  return Object.entries({
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    // Which of the two is read differs between clients.
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  })
+    .map(([variable, value]) => `export ${variable}=${value}\n`)
+    .join('')
+}
+
+function print(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+// Whoever reads may stop reading: the endpoint goes on for those who use it.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+try {
+  const command = readArguments(process.argv.slice(2))
+  if (command.kind === 'help') process.stdout.write(usage)
+  else if (command.kind === 'version') process.stdout.write(`${packageJson.version}\n`)
+  else process.exitCode = await run(command)
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  say(`${error.message}\nTry '${name} --help'.`)
   process.exitCode = 2
-} else {
-  process.exitCode = await run(command.options)
 }
