@@ -7,6 +7,8 @@ import { measure, type Pair, type Row } from './paired.ts'
 
 interface Bench {
   readonly pairs: Pair[]
+  /** What else is worth knowing, once they are measured. */
+  readonly notes?: () => string[]
   /** Frees what the module holds. */
   readonly close?: () => Promise<void>
 }
@@ -38,8 +40,8 @@ for (const name of positionals.length > 0 ? positionals : names) {
         line(
           row.bench,
           row.case,
-          `${row.ours.toFixed(1)} ms`,
-          `${row.peer.toFixed(1)} ms`,
+          amount(row.ours, row.unit),
+          amount(row.peer, row.unit),
           row.peerName,
           row.ratio.toFixed(2),
           `${row.low.toFixed(2)} .. ${row.high.toFixed(2)}`,
@@ -48,6 +50,7 @@ for (const name of positionals.length > 0 ? positionals : names) {
         ),
       )
     }
+    for (const note of bench.notes?.() ?? []) console.log(`${line(name)} ${note}`)
   } finally {
     await bench.close?.()
   }
@@ -55,8 +58,13 @@ for (const name of positionals.length > 0 ? positionals : names) {
 }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`)
 
+/** Three digits that mean something, for times of a millisecond and less too. */
+function amount(value: number, unit: string): string {
+  return `${value.toFixed(value < 10 ? 3 : 1)} ${unit}`
+}
+
 function line(...cells: string[]): string {
-  const widths = [8, 36, 10, 10, 24, 6, 13, 6, 6]
+  const widths = [8, 42, 10, 10, 24, 6, 13, 6, 6]
   return cells
     .map((cell, index) => cell.padEnd(widths[index] ?? 0))
     .join(' ')

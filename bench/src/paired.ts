@@ -5,16 +5,20 @@ export interface Pair {
   readonly rounds: number
   /** The ratio that we aim at, ours / peer. A function when it is said as a difference. */
   readonly goal: number | ((peer: number) => number)
-  /** Each returns how long it took, in milliseconds. */
+  /** @default 'ms' */
+  readonly unit?: Unit
+  /** Each returns how long it took, or how much memory, in that unit. */
   ours(): Promise<number>
   peer(): Promise<number>
 }
 
-/** Medians over the rounds, in milliseconds; less is better. */
+type Unit = 'ms' | 'MiB'
+
+/** Medians over the rounds; less is better. */
 export interface Row {
   readonly bench: string
   readonly case: string
-  readonly unit: 'ms'
+  readonly unit: Unit
   readonly ours: number
   readonly peer: number
   readonly peerName: string
@@ -46,7 +50,7 @@ export async function measure(bench: string, pair: Pair): Promise<Row> {
   return {
     bench,
     case: pair.case,
-    unit: 'ms',
+    unit: pair.unit ?? 'ms',
     ours: median(ours),
     peer: peerMedian,
     peerName: pair.peerName,

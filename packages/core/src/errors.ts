@@ -96,3 +96,8 @@ export function describe(error: unknown): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** Whether it will fail again however often it is tried. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof BenchawayError && error.code === 'PERMISSION_DENIED'
+}

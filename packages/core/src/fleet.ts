@@ -16,7 +16,7 @@ import { createSecurityGroup } from './ec2/security-group.ts'
 import { sweep, type SweepReport } from './ec2/sweep.ts'
 import type { RunTags, Scope } from './ec2/tags.ts'
 import { terminateInstances } from './ec2/terminate.ts'
-import { BenchawayError, messageOf } from './errors.ts'
+import { BenchawayError, isDenied, messageOf } from './errors.ts'
 import type { Instance } from './instance.ts'
 import { generateKeyPair } from './keys/pair.ts'
 import { holdOwnerSocket, type OwnerSocket } from './lease/owner-socket.ts'
@@ -62,6 +62,8 @@ export class Fleet implements AsyncDisposable {
   #requested = 0
   #securityGroup: Promise<string> | undefined
   #swept: Promise<SweepReport> | undefined
+  /** What that sweep was told there is. */
+  #listed: Promise<unknown> | undefined
   #closed: Promise<CloseReport> | undefined
   #gone = false
 
@@ -113,8 +115,15 @@ export class Fleet implements AsyncDisposable {
 
   /** Deletes what dead and expired runs of the same owner and project left behind, and nothing else. */
   sweep(): Promise<SweepReport> {
-    this.#swept = sweep(this.#clients, this.#scope, this.run)
-    return this.#swept
+    const listed = takeInventory(this.#clients, this.#scope)
+    const swept = listed.then((items) => sweep(this.#clients, items, this.run))
+    this.#listed = listed
+    this.#swept = swept
+    // A failure is the next launch's to try again.
+    swept.catch(() => {
+      this.#swept = undefined
+    })
+    return swept
   }
 
   /** What EC2 lists of this run now, asked by tag; terminated instances are nothing that is left. */
@@ -226,10 +235,14 @@ export class Fleet implements AsyncDisposable {
     const clientKey = generateKeyPair()
     const { graceMs, ttlMs } = this.#options
     const run = async (securityGroup: string): Promise<Ec2Instance[]> => {
-      const tags = this.#tags()
-      const limits = { graceMs, ttlMs, deadline: tags.expires }
+      // Whoever may not ask what there is could not say at the end what is left.
+      await this.#listed?.catch((error: unknown) => {
+        if (isDenied(error)) throw error
+      })
       // The last moment at which nothing exists: after it there is something to terminate.
       signal.throwIfAborted()
+      const tags = this.#tags()
+      const limits = { graceMs, ttlMs, deadline: tags.expires }
       return runInstances(this.#clients, {
         type,
         count,
@@ -291,10 +304,11 @@ export class Fleet implements AsyncDisposable {
       Promise.allSettled(met.map((instance) => instance.powerOff()))
     // In a hurry nobody waits to hear whether EC2 answers at all.
     const ordered = waitMs === 0 ? powerOff() : undefined
+    const group = (this.#securityGroup ?? Promise.resolve(undefined)).catch(() => undefined)
     try {
       // What is being launched would otherwise appear after the inventory. In a hurry a late one is the dead-man's.
       await Promise.race([
-        Promise.allSettled(this.#launching),
+        Promise.allSettled([...this.#launching, group]),
         sleep(waitMs === 0 ? 500 : unknownMs, undefined, { ref: false }),
       ])
       const known = [...this.#alive.keys()]
@@ -302,6 +316,7 @@ export class Fleet implements AsyncDisposable {
         scope: this.#scope,
         run: this.run,
         known,
+        group,
         waitMs,
         log,
       })

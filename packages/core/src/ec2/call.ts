@@ -39,10 +39,7 @@ export async function call<T>(
       )
     }
     if (code === 'UnauthorizedOperation' || code.startsWith('AccessDenied')) {
-      throw new BenchawayError('PERMISSION_DENIED', `AWS denied ${action}: ${text}`, {
-        hint: `Ask for a policy that allows ${action} in ${clients.region}.`,
-        cause,
-      })
+      throw denied(action, clients.region, cause, text)
     }
     if (refusesCredentials.test(code)) {
       throw new BenchawayError(
@@ -58,6 +55,19 @@ export async function call<T>(
       cause,
     })
   }
+}
+
+function denied(action: string, region: string, cause: unknown, text: string): BenchawayError {
+  // What follows is for `aws sts decode-authorization-message`, pages long, and still there in the cause.
+  const [reason = text] = text.split(/\.? Encoded authorization failure message: /)
+  // One call can take several permissions: CreateTags, for what is tagged as it is made.
+  const [, permission = action] = / to perform: ([\w-]+:\w+)/.exec(reason) ?? []
+  return new BenchawayError('PERMISSION_DENIED', `AWS denied ${action}: ${reason}`, {
+    hint: reason.includes('explicit deny')
+      ? `A policy forbids ${permission} in ${region}, whatever others allow: ask for an exception.`
+      : `Ask for a policy that allows ${permission} in ${region}.`,
+    cause,
+  })
 }
 
 /** AWS's own code of a failure, looked for through `cause`, such as `InvalidInstanceID.NotFound`. */

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { messageOf } from '../errors.ts'
+import { isDenied, messageOf } from '../errors.ts'
 import type { Clients } from './clients.ts'
 import { type InventoryItem, takeInventory } from './inventory.ts'
 import { leaveGroup } from './leave-group.ts'
@@ -19,6 +19,8 @@ export interface EndRunRequest {
   readonly run: string
   /** Machines that we launched: they may not be found by tag yet. */
   readonly known: readonly string[]
+  /** The security group that we made, for when EC2 may not be asked what there is. */
+  readonly group: Promise<string | undefined>
   /** How long to wait for EC2 to take everything apart, in milliseconds. 0: order the end of all there is, and go. */
   readonly waitMs: number
   readonly log: (line: string) => void
@@ -30,7 +32,7 @@ const leaveMs = 2000
 /** @returns what EC2 still lists of the run */
 export async function endRun(
   clients: Clients,
-  { scope, run, known, waitMs, log }: EndRunRequest,
+  { scope, run, known, group, waitMs, log }: EndRunRequest,
 ): Promise<InventoryItem[]> {
   if (waitMs > 0) {
     const leaving = leaveGroup(clients, known).catch((error: unknown) => {
@@ -55,7 +57,7 @@ export async function endRun(
     )
     const groups = items.filter((item) => item.kind === 'security-group')
     const deleted = await Promise.allSettled(
-      groups.map((group) => deleteSecurityGroup(clients, group.id, 0)),
+      groups.map(({ id }) => deleteSecurityGroup(clients, id, 0)),
     )
     for (const one of deleted) {
       if (one.status === 'rejected') log(`a security group stays: ${messageOf(one.reason)}`)
@@ -64,9 +66,15 @@ export async function endRun(
   }
   const nothing = await pollUntil(
     () => ask().then((items) => (items.length === 0 ? items : undefined)),
-    {
-      timeoutMs: waitMs,
-    },
-  )
+    { timeoutMs: waitMs },
+  ).catch(async (error: unknown) => {
+    const id = isDenied(error) ? await group : undefined
+    if (id !== undefined) {
+      await deleteSecurityGroup(clients, id, waitMs).catch((again: unknown) => {
+        log(`the security group ${id} stays: ${messageOf(again)}`)
+      })
+    }
+    throw error
+  })
   return nothing ?? takeInventory(clients, scope, run)
 }

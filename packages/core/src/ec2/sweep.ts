@@ -8,9 +8,8 @@ import { messageOf } from '../errors.ts'
 import { forgetOwner, probeOwner } from '../lease/owner-socket.ts'
 import { timeOfRunId } from '../lease/run-id.ts'
 import type { Clients } from './clients.ts'
-import { type InventoryItem, takeInventory } from './inventory.ts'
+import type { InventoryItem } from './inventory.ts'
 import { deleteSecurityGroup } from './security-group.ts'
-import type { Scope } from './tags.ts'
 import { terminateInstances } from './terminate.ts'
 
 const nothing: SweepReport = { terminated: [], deletedGroups: [], aliveRuns: [], failed: [] }
@@ -29,8 +28,12 @@ export interface SweepReport {
   readonly failed: readonly { readonly run: string; readonly reason: string }[]
 }
 
-export async function sweep(clients: Clients, scope: Scope, ownRun: string): Promise<SweepReport> {
-  const items = await takeInventory(clients, scope)
+/** @param items the inventory of a scope */
+export async function sweep(
+  clients: Clients,
+  items: readonly InventoryItem[],
+  ownRun: string,
+): Promise<SweepReport> {
   const byRun = Map.groupBy(items, (item) => item.tags.run)
   byRun.delete(ownRun)
   const reports = await Promise.all(
