@@ -15,9 +15,8 @@ interface Statement {
 }
 
 /** The policy that users are asked for, filled in for the user `ci`. */
-function policy(local: LocalEc2, change = (statement: Statement): object => statement) {
-  const file = new URL('../../local-ec2/tests/policies/benchaway.json', import.meta.url)
-  const text = readFileSync(file, 'utf8')
+function policy(local: LocalEc2, change = (statement: Statement): Statement => statement) {
+  const text = readFileSync(new URL('../iam-policy.json', import.meta.url), 'utf8')
     .replaceAll('REGION', local.region)
     .replaceAll('ACCOUNT', '000000000000')
     .replaceAll('OWNER', 'user/ci')
@@ -27,7 +26,7 @@ function policy(local: LocalEc2, change = (statement: Statement): object => stat
 
 const without =
   (action: string) =>
-  (statement: Statement): object => ({
+  (statement: Statement): Statement => ({
     ...statement,
     // Instead of an empty list, which no policy may have.
     Action: ['ec2:Nothing', ...[statement.Action].flat().filter((one) => one !== action)],
@@ -71,6 +70,15 @@ test('the policy that we ask for is enough for the whole life of a run', async (
   expect(await leftAt(local)).toEqual([])
   // A denied step that a run can do without is only logged.
   expect(lines.filter((line) => /denied|failed|kept|stays/.test(line))).toEqual([])
+})
+
+test('the README lists the actions of that policy', async () => {
+  await using local = await startLocalEc2({ machine: 'none' })
+  const actions = policy(local).Statement.flatMap((statement) => statement.Action)
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+  const row = /^\| EC2 \| (.*) \|$/m.exec(readme)?.[1] ?? ''
+  const listed = [...row.matchAll(/`(\w+)`/g)].map(([, action]) => `ec2:${action}`)
+  expect(listed.toSorted()).toEqual([...new Set(actions)].toSorted())
 })
 
 /** How a call ends that must not succeed; the ids in its words are left out. */

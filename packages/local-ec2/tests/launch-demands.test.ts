@@ -1,5 +1,6 @@
 /** What the actions on instances ask a policy, each claim by a policy that holds or does not. */
 import {
+  DescribeImagesCommand,
   DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
   GetConsoleOutputCommand,
@@ -15,7 +16,7 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { type LocalEc2, startLocalEc2 } from '../src/server.ts'
-import { ec2Client, refusal, run } from './clients.ts'
+import { debian, ec2Client, refusal, run } from './clients.ts'
 import { addUser } from './users.ts'
 
 let local: LocalEc2
@@ -150,6 +151,13 @@ test('whoever may not tag may launch, but not with tags', async () => {
 test('the snapshot of an image needs no permission, unless it is named', async () => {
   const denied = { Resource: 'arn:aws:ec2:*::snapshot/*' }
   expect(await mayLaunch(denied, {})).toBe(true)
+  const admin = ec2Client(local)
+  const ImageIds = [await debian(admin)]
+  const { Images: [image] = [] } = await admin.send(new DescribeImagesCommand({ ImageIds }))
+  const SnapshotId = image?.BlockDeviceMappings?.[0]?.Ebs?.SnapshotId
+  expect(await mayLaunch(denied, ebs({ SnapshotId }))).toBe(false)
+  const ours = { StringEquals: { 'aws:ResourceAccount': '${aws:PrincipalAccount}' } }
+  expect(await mayLaunch({ ...denied, Condition: ours }, ebs({ SnapshotId }))).toBe(true)
 })
 
 test('an image that a parameter stands for takes the permission to read that parameter', async () => {

@@ -74,7 +74,12 @@ export function launchDemands(
     // The one that the image brings along is the image's business.
     ...(BlockDeviceMappings?.[0]?.Ebs?.SnapshotId === undefined
       ? []
-      : [existing('snapshot', snapshot, { 'ec2:SnapshotID': snapshot.id })]),
+      : [
+          existing('snapshot', snapshot, {
+            'aws:ResourceAccount': image.ownerId,
+            'ec2:SnapshotID': snapshot.id,
+          }),
+        ]),
     ...(keyPair === undefined
       ? []
       : [
