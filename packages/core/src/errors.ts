@@ -26,11 +26,13 @@ export type ErrorCode =
   | 'IMAGE_NOT_FOUND'
   /** The region has no default VPC to launch into. */
   | 'NO_DEFAULT_VPC'
+  /** EC2 has no machine of that type left, for nobody. */
+  | 'NO_CAPACITY'
   /** More machines than `maxInstances` allows. */
   | 'TOO_MANY_INSTANCES'
   /** The caller's own public address could not be found out. */
   | 'ADDRESS_UNKNOWN'
-  /** The machine ended before it could be used. */
+  /** The machine ended before it could be used, or while it was: then it is the `cause` of `CONNECTION_LOST`. */
   | 'INSTANCE_ENDED'
   /** No ssh login before the deadline. */
   | 'SSH_UNREACHABLE'

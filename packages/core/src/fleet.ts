@@ -41,6 +41,8 @@ export interface CloseReport {
 
 /** How long EC2 may not know a machine that it has just launched. */
 const unknownMs = 120_000
+/** How long RunInstances may go without an answer before the launch fails. */
+const answerMs = 60_000
 
 /** Everything that one run owns. */
 export class Fleet implements AsyncDisposable {
@@ -251,6 +253,8 @@ export class Fleet implements AsyncDisposable {
         securityGroup,
         userData: userData({ hostKey, clientKey: clientKey.publicKey, limits }),
         tags,
+        // A machine that nobody has met by then has ended.
+        patienceMs: Math.min(graceMs, answerMs),
       })
     }
     const launched = await run(await group).catch(async (error: unknown) => {

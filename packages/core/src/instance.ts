@@ -1,5 +1,6 @@
 import { endNow } from './boot/dead-man.ts'
 import type { Arch } from './ec2/instance-type.ts'
+import { BenchawayError } from './errors.ts'
 import { fingerprint, knownHostsLine, publicBlob } from './keys/openssh.ts'
 import type { CommandResult } from './ssh/command.ts'
 import { type Connection, connect, type SshTarget } from './ssh/connection.ts'
@@ -57,9 +58,17 @@ export class Instance {
   readonly closed: Promise<void>
   readonly #connection: Connection
   readonly #terminate: () => Promise<void>
+  readonly #whyEnded: () => Promise<string | undefined>
   readonly #access: InstanceAccess
+  #released = false
 
-  constructor(access: InstanceAccess, connection: Connection, terminate: () => Promise<void>) {
+  /** @param whyEnded asks EC2, for whoever may: undefined when the machine has not ended */
+  constructor(
+    access: InstanceAccess,
+    connection: Connection,
+    terminate: () => Promise<void>,
+    whyEnded: () => Promise<string | undefined> = async () => undefined,
+  ) {
     const { id, type, arch, image, privateIp, publicIp, port, user, timing } = access
     this.id = id
     this.type = type
@@ -76,6 +85,7 @@ export class Instance {
     this.closed = connection.closed
     this.#connection = connection
     this.#terminate = terminate
+    this.#whyEnded = whyEnded
     this.#access = access
   }
 
@@ -83,15 +93,16 @@ export class Instance {
    * Runs a command as the image's user and collects what it prints.
    *
    * @param command a string is a shell line; an array is a program with its arguments, quoted exactly
-   * @throws {CommandError} on a non-zero exit code, a signal, a time-out or a lost connection
+   * @throws {CommandError} on a non-zero exit code, a signal, a time-out or a lost connection, whose `cause` says if the
+   *   machine has ended, and why
    */
   exec(command: string | readonly string[], options?: ExecOptions): Promise<CommandResult> {
-    return exec(this.#connection, command, options)
+    return this.#explained(exec(this.#connection, command, options))
   }
 
   /** Starts a shell line to talk to while it runs. */
   open(command: string): Promise<RemoteProcess> {
-    return open(this.#connection, command)
+    return this.#explained(open(this.#connection, command))
   }
 
   /**
@@ -100,18 +111,18 @@ export class Instance {
    * @param source a local path, or the content as bytes
    */
   push(source: string | Uint8Array, path: string, options?: PushOptions): Promise<void> {
-    return push(this.#connection, source, path, options)
+    return this.#explained(push(this.#connection, source, path, options))
   }
 
   /** Fetches one file from the machine; it appears whole or not at all. */
   pull(path: string, localPath: string): Promise<void> {
-    return pull(this.#connection, path, localPath)
+    return this.#explained(pull(this.#connection, path, localPath))
   }
 
   /** Ends the machine. Resolves once EC2 has accepted that; safe to call twice. */
   async terminate(): Promise<void> {
     await this.#terminate()
-    this.#connection.close()
+    this.disconnect()
   }
 
   /**
@@ -124,12 +135,28 @@ export class Instance {
 
   /** Closes the ssh connection and leaves the machine alone. */
   disconnect(): void {
+    this.#released = true
     this.#connection.close()
   }
 
   /** What `attachInstance()` needs in another process. Holds the secret client key: never print it. */
   access(): InstanceAccess {
     return this.#access
+  }
+
+  /** A connection that is lost because AWS took the machine away, or because its time was up, says so. */
+  async #explained<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      const lost = error instanceof BenchawayError && error.code === 'CONNECTION_LOST'
+      const why = lost && !this.#released ? await this.#whyEnded() : undefined
+      if (lost && why !== undefined) {
+        const { cause } = error
+        error.cause = new BenchawayError('INSTANCE_ENDED', `${this.id} ended: ${why}`, { cause })
+      }
+      throw error
+    }
   }
 }
 

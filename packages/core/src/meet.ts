@@ -5,7 +5,7 @@ import { firstContact } from './boot/dead-man.ts'
 import type { Clients } from './ec2/clients.ts'
 import type { FoundImage } from './ec2/image.ts'
 import type { Arch } from './ec2/instance-type.ts'
-import { addressed, watchForEnd } from './ec2/launch.ts'
+import { addressed, watchForEnd, whyEnded } from './ec2/launch.ts'
 import { BenchawayError } from './errors.ts'
 import { Instance, sshTarget } from './instance.ts'
 import { privateText } from './keys/openssh.ts'
@@ -61,6 +61,7 @@ export async function meet(launched: Ec2Instance, meeting: Meeting): Promise<Ins
     { ...access, timing: { requestMs, bootMs, connectMs } },
     connection,
     () => terminate(id),
+    () => whyEnded(clients, id),
   )
   try {
     await ready.exec(firstContact, { timeoutMs: 20_000, signal })

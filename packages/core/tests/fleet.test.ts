@@ -173,6 +173,7 @@ describe('the dead-man switch', () => {
         limits: { graceMs, ttlMs, deadline: tags.expires },
       }),
       tags,
+      patienceMs: 0,
     })
     clients.close()
     return launched?.InstanceId ?? ''

@@ -4,6 +4,7 @@ import net from 'node:net'
 
 import {
   DescribeInstancesCommand,
+  DescribeSecurityGroupsCommand,
   EC2Client,
   type Instance as Ec2Instance,
 } from '@aws-sdk/client-ec2'
@@ -45,6 +46,18 @@ export async function instancesAt(target: LocalTarget): Promise<Ec2Instance[]> {
   } finally {
     client.destroy()
   }
+}
+
+/** What the account holds besides what it came with, asked as somebody who may do everything. */
+export async function leftAt(local: LocalEc2): Promise<(string | undefined)[]> {
+  const admin = new EC2Client(local)
+  const { SecurityGroups = [] } = await admin.send(new DescribeSecurityGroupsCommand({}))
+  admin.destroy()
+  const instances = (await instancesAt(local)).filter(({ State }) => State?.Name !== 'terminated')
+  return [
+    ...instances.map(({ InstanceId }) => InstanceId),
+    ...SecurityGroups.flatMap(({ GroupName }) => (GroupName === 'default' ? [] : [GroupName])),
+  ]
 }
 
 /** Resolves when the endpoint shows the instance as terminated, with how and when. */

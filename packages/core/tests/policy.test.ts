@@ -1,13 +1,12 @@
 /** What a run may do in the account, and what becomes of one that may not. */
 import { readFileSync } from 'node:fs'
 
-import { DescribeSecurityGroupsCommand, EC2Client } from '@aws-sdk/client-ec2'
 import { type LocalEc2, type PolicyDocument, startLocalEc2 } from '@benchaway/local-ec2'
 import { describe, expect, test } from 'vitest'
 
 import { BenchawayError } from '../src/errors.ts'
 import { type Fleet, openFleet } from '../src/fleet.ts'
-import { instancesAt, type } from './local.ts'
+import { instancesAt, leftAt, type } from './local.ts'
 
 interface Statement {
   Sid: string
@@ -45,18 +44,6 @@ async function openAs(
     log: (line) => lines.push(line),
   })
   return { fleet, lines }
-}
-
-/** What the account holds besides what it came with, asked as somebody who may do everything. */
-async function leftAt(local: LocalEc2): Promise<(string | undefined)[]> {
-  const admin = new EC2Client(local)
-  const { SecurityGroups = [] } = await admin.send(new DescribeSecurityGroupsCommand({}))
-  admin.destroy()
-  const instances = (await instancesAt(local)).filter(({ State }) => State?.Name !== 'terminated')
-  return [
-    ...instances.map(({ InstanceId }) => InstanceId),
-    ...SecurityGroups.flatMap(({ GroupName }) => (GroupName === 'default' ? [] : [GroupName])),
-  ]
 }
 
 test('the policy that we ask for is enough for the whole life of a run', async () => {

@@ -2,6 +2,7 @@ import { EC2Client } from '@aws-sdk/client-ec2'
 import { STSClient } from '@aws-sdk/client-sts'
 
 import { BenchawayError, messageOf } from '../errors.ts'
+import { limitTries } from './tries.ts'
 
 /** An endpoint that is not AWS, such as the one that `startLocalEc2()` returns. */
 export interface LocalTarget {
@@ -49,13 +50,16 @@ export async function openClients(
     },
   }
   // EC2 throttles by the account; three tries, the SDK's default, are over within a second and a half.
-  const ec2 = new EC2Client({ ...common, retryMode: 'standard', maxAttempts: local ? 3 : 10 })
+  const maxAttempts = 10
+  const ec2 = new EC2Client({ ...common, retryMode: 'standard', maxAttempts })
   const sts = new STSClient({ ...common, retryMode: 'standard', maxAttempts: 3 })
   const close = (): void => {
     ec2.destroy()
     sts.destroy()
   }
   try {
+    // An endpoint on this computer that does not answer is gone.
+    await limitTries(ec2, local ? 3 : maxAttempts)
     const resolved = await ec2.config.region().catch((cause: unknown) => {
       const reason = given === undefined ? 'no AWS region is set' : `'${given}' is no AWS region`
       throw new BenchawayError('REGION_MISSING', reason, {

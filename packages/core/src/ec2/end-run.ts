@@ -19,7 +19,7 @@ export interface EndRunRequest {
   readonly run: string
   /** Machines that we launched: they may not be found by tag yet. */
   readonly known: readonly string[]
-  /** The security group that we made, for when EC2 may not be asked what there is. */
+  /** The security group that we made: it may not be found by tag yet, or EC2 may not be asked what there is. */
   readonly group: Promise<string | undefined>
   /** How long to wait for EC2 to take everything apart, in milliseconds. 0: order the end of all there is, and go. */
   readonly waitMs: number
@@ -44,7 +44,9 @@ export async function endRun(
   const lost = await terminateInstances(clients, known, Math.min(waitMs, 120_000))
   if (lost.length > 0) log(`EC2 does not know ${lost.join(', ')}, which it launched`)
 
-  const ask = async (): Promise<InventoryItem[]> => {
+  // As long as EC2 keeps it there is a machine in it, although none may be listed yet. A hurry does not wait for it.
+  let own = waitMs > 0 ? await group : undefined
+  const ask = async (): Promise<InventoryItem[] | undefined> => {
     const items = await takeInventory(clients, scope, run)
     const alive = items.filter((item) => item.kind === 'instance' && item.state !== 'shutting-down')
     await terminateInstances(
@@ -55,19 +57,18 @@ export async function endRun(
     log(
       `EC2 lists ${items.map((item) => `${item.id} ${item.state ?? ''}`.trim()).join(', ') || 'nothing'}`,
     )
-    const groups = items.filter((item) => item.kind === 'security-group')
+    const listed = items.filter((item) => item.kind === 'security-group').map((item) => item.id)
+    const groups = [...new Set([...listed, ...(own === undefined ? [] : [own])])]
     const deleted = await Promise.allSettled(
-      groups.map(({ id }) => deleteSecurityGroup(clients, id, 0)),
+      groups.map((id) => deleteSecurityGroup(clients, id, 0)),
     )
-    for (const one of deleted) {
+    for (const [index, one] of deleted.entries()) {
       if (one.status === 'rejected') log(`a security group stays: ${messageOf(one.reason)}`)
+      else if (one.value && groups[index] === own) own = undefined
     }
-    return items
+    return items.length === 0 && own === undefined ? items : undefined
   }
-  const nothing = await pollUntil(
-    () => ask().then((items) => (items.length === 0 ? items : undefined)),
-    { timeoutMs: waitMs },
-  ).catch(async (error: unknown) => {
+  const nothing = await pollUntil(ask, { timeoutMs: waitMs }).catch(async (error: unknown) => {
     const id = isDenied(error) ? await group : undefined
     if (id !== undefined) {
       await deleteSecurityGroup(clients, id, waitMs).catch((again: unknown) => {

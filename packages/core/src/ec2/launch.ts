@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-import { type Instance as Ec2Instance, RunInstancesCommand } from '@aws-sdk/client-ec2'
+import {
+  type Instance as Ec2Instance,
+  RunInstancesCommand,
+  type RunInstancesCommandOutput,
+} from '@aws-sdk/client-ec2'
 
-import { BenchawayError } from '../errors.ts'
+import { BenchawayError, messageOf } from '../errors.ts'
 import { awsCode, call } from './call.ts'
 import type { Clients } from './clients.ts'
 import type { FoundImage } from './image.ts'
@@ -10,6 +15,7 @@ import { asInstanceType } from './instance-type.ts'
 import { describeInstances, hasEnded } from './machines.ts'
 import { pollUntil } from './poll.ts'
 import { type RunTags, tagSpecifications } from './tags.ts'
+import { isOutOfCapacity } from './tries.ts'
 
 export interface RunRequest {
   readonly type: string
@@ -19,11 +25,13 @@ export interface RunRequest {
   readonly securityGroup: string
   readonly userData: Uint8Array
   readonly tags: RunTags
+  /** How long to go on asking when no answer comes back, in milliseconds. */
+  readonly patienceMs: number
 }
 
 /** One call for all of `count`: EC2 launches all of them or none. */
 export async function runInstances(clients: Clients, request: RunRequest): Promise<Ec2Instance[]> {
-  const { type, count, image, volumeGib, securityGroup, userData, tags } = request
+  const { type, count, image, volumeGib, securityGroup, userData, tags, patienceMs } = request
   const command = new RunInstancesCommand({
     // The SDK repeats a request whose answer was lost; with one token EC2 launches once.
     ClientToken: randomUUID(),
@@ -60,26 +68,42 @@ export async function runInstances(clients: Clients, request: RunRequest): Promi
     ],
     TagSpecifications: tagSpecifications(tags, ['instance', 'volume', 'network-interface']),
   })
-  const answer = await call('RunInstances', clients, () => clients.ec2.send(command)).catch(
-    (error: unknown) => {
-      if (clients.target === 'local' && awsCode(error) === 'Unsupported') {
-        throw new BenchawayError(
-          'ARCHITECTURE_UNAVAILABLE',
-          `${type} cannot run on this computer, whose processors are ${process.arch}`,
-          {
-            hint: `With target 'local' name types with ${process.arch === 'arm64' ? 'Graviton processors, such as m7g.large' : 'x86 processors, such as m7i.large'}.`,
-            cause: error,
-          },
-        )
-      }
-      throw error
-    },
-  )
+  let silence: unknown
+  const ask = (): Promise<RunInstancesCommandOutput | undefined> =>
+    call('RunInstances', clients, () => clients.ec2.send(command)).catch((error: unknown) => {
+      if (!(error instanceof BenchawayError && error.code === 'ENDPOINT_UNREACHABLE'))
+        throw refusal(clients, type, error)
+      silence = error
+      return undefined
+    })
+  // Whether there are machines now is not known before EC2 has answered this very request.
+  const answer = await pollUntil(ask, { timeoutMs: patienceMs })
+  if (answer === undefined) throw silence
   const launched = answer.Instances ?? []
   if (launched.length !== count) {
     throw new BenchawayError('AWS_REFUSED', `RunInstances launched ${launched.length} of ${count}`)
   }
   return launched
+}
+
+function refusal(clients: Clients, type: string, error: unknown): unknown {
+  if (clients.target === 'local' && awsCode(error) === 'Unsupported') {
+    return new BenchawayError(
+      'ARCHITECTURE_UNAVAILABLE',
+      `${type} cannot run on this computer, whose processors are ${process.arch}`,
+      {
+        hint: `With target 'local' name types with ${process.arch === 'arm64' ? 'Graviton processors, such as m7g.large' : 'x86 processors, such as m7i.large'}.`,
+        cause: error,
+      },
+    )
+  }
+  if (isOutOfCapacity(error)) {
+    return new BenchawayError('NO_CAPACITY', messageOf(error), {
+      hint: 'Use another type or region, or try again later.',
+      cause: error,
+    })
+  }
+  return error
 }
 
 /**
@@ -93,13 +117,22 @@ export async function addressed(
   id: string,
   options: { timeoutMs: number; signal?: AbortSignal | undefined },
 ): Promise<Ec2Instance> {
+  let state: string | undefined
   const found = await pollUntil(async () => {
     const instance = await look(clients, id)
+    state = instance?.State?.Name
     return instance?.State?.Name === 'running' && instance.PublicIpAddress !== undefined
       ? instance
       : undefined
   }, options)
   if (found) return found
+  if (state !== 'running') {
+    throw new BenchawayError(
+      'SSH_UNREACHABLE',
+      `${id} is ${state ?? 'unknown to EC2'} after ${options.timeoutMs / 1000} s, not running`,
+      { hint: 'Launch again: EC2 did not start this one.' },
+    )
+  }
   throw new BenchawayError(
     'SSH_UNREACHABLE',
     `${id} did not run under a public address within ${options.timeoutMs / 1000} s`,
@@ -136,10 +169,26 @@ async function look(clients: Clients, id: string): Promise<Ec2Instance | undefin
     throw error
   })
   if (instance && hasEnded(instance)) {
-    const why = instance.StateReason?.Message ?? instance.StateTransitionReason ?? 'no reason given'
-    throw new BenchawayError('INSTANCE_ENDED', `${id} ended before it could be used: ${why}`, {
-      hint: 'Look at its console output in the EC2 console.',
-    })
+    throw new BenchawayError(
+      'INSTANCE_ENDED',
+      `${id} ended before it could be used: ${reasonOf(instance)}`,
+      { hint: 'Look at its console output in the EC2 console.' },
+    )
   }
   return instance
+}
+
+/** Why a machine ended, in EC2's words; undefined when it has not, as far as EC2 tells within seconds. */
+export async function whyEnded(clients: Clients, id: string): Promise<string | undefined> {
+  const ask = async (): Promise<string | undefined> => {
+    const [instance] = await describeInstances(clients, { ids: [id] })
+    return instance && hasEnded(instance) ? reasonOf(instance) : undefined
+  }
+  // One that powers itself off is gone a moment before EC2 says so.
+  const answer = pollUntil(ask, { timeoutMs: 1000 }).catch(() => undefined)
+  return Promise.race([answer, sleep(5000, undefined, { ref: false })])
+}
+
+function reasonOf({ StateReason, StateTransitionReason }: Ec2Instance): string {
+  return StateReason?.Message ?? StateTransitionReason ?? 'no reason given'
 }

@@ -96,22 +96,31 @@ async function createOrAdopt(clients: Clients, tags: RunTags, vpc: string): Prom
   } catch (error) {
     if (awsCode(error) !== 'InvalidGroup.Duplicate') throw error
     // The name holds our run id: the group is from our own request, whose answer was lost.
-    const answer = await call('DescribeSecurityGroups', clients, () =>
-      clients.ec2.send(
-        new DescribeSecurityGroupsCommand({
-          Filters: [
-            { Name: 'group-name', Values: [name] },
-            { Name: 'vpc-id', Values: [vpc] },
-          ],
-        }),
-      ),
-    )
-    const ours = answer.SecurityGroups?.find(
-      (group) => readTags(group.Tags, tags)?.run === tags.run,
-    )
-    if (ours?.GroupId === undefined) throw error
-    return ours.GroupId
+    const ours = await pollUntil(() => ownGroup(clients, tags, vpc, name), { timeoutMs: settleMs })
+    if (ours === undefined) throw error
+    return ours
   }
+}
+
+/** Undefined while EC2 does not show it, or not yet with our tags. */
+async function ownGroup(
+  clients: Clients,
+  tags: RunTags,
+  vpc: string,
+  name: string,
+): Promise<string | undefined> {
+  const answer = await call('DescribeSecurityGroups', clients, () =>
+    clients.ec2.send(
+      new DescribeSecurityGroupsCommand({
+        Filters: [
+          { Name: 'group-name', Values: [name] },
+          { Name: 'vpc-id', Values: [vpc] },
+        ],
+      }),
+    ),
+  )
+  return answer.SecurityGroups?.find((group) => readTags(group.Tags, tags)?.run === tags.run)
+    ?.GroupId
 }
 
 /** The group that a VPC gives to whoever names none; the way out of our own group. */
