@@ -12,6 +12,8 @@ export type LocalEc2ErrorCode =
   | 'NO_FREE_ADDRESS'
   /** The port is another program's, or not this user's to take. */
   | 'PORT_UNAVAILABLE'
+  /** An option that does not exist, or a value that it cannot have. */
+  | 'OPTION_INVALID'
   /** What was asked to go wrong cannot: the message names the member that is wrong. */
   | 'FAULT_INVALID'
   /** A fault was removed before it had struck as often as somebody waited for. */

@@ -5,42 +5,19 @@ import type { Server } from 'node:http'
 import { handlersOf } from './actions/action.ts'
 import { ec2Actions, stsActions } from './actions/index.ts'
 import { LocalEc2Error } from './errors.ts'
-import type { Fault } from './faults/fault.ts'
 import { FaultBook, type Faults } from './faults/faults.ts'
 import { checkFaults } from './faults/read.ts'
 import { createAuthority } from './identity/authority.ts'
-import { createIdentities, type Identities, type LocalUser } from './identity/identities.ts'
+import { createIdentities, type Identities } from './identity/identities.ts'
 import { eventOf, type InstanceEvent } from './instance-event.ts'
 import type { MachineHost, MachineKind } from './machine/machine.ts'
 import { openNoneHost } from './machine/none.ts'
+import { checkOptions, type LocalEc2Options } from './options.ts'
 import { createListener } from './query/listener.ts'
 import { ec2Service, stsService } from './query/service.ts'
 import type { Instance } from './world/instance.ts'
 import { region } from './world/network.ts'
 import { createWorld } from './world/world.ts'
-
-export interface LocalEc2Options {
-  /**
-   * What instances are made of; `auto` takes the best that this computer allows.
-   * @default 'auto'
-   */
-  machine?: MachineKind | 'auto'
-  /**
-   * The TCP port on 127.0.0.1; 0 for any that is free.
-   * @default 0
-   */
-  port?: number
-  /**
-   * What goes wrong on purpose, from the start; more by `LocalEc2.faults`.
-   * @default none
-   */
-  faults?: readonly Fault[]
-  /**
-   * All that the user `local`, whose keys are `LocalEc2.credentials`, may do.
-   * @default everything
-   */
-  policy?: NonNullable<LocalUser['policy']>
-}
 
 /** A running endpoint. Disposing of it is `close()`. */
 export interface LocalEc2 extends Identities, AsyncDisposable {
@@ -65,10 +42,11 @@ export interface LocalEc2 extends Identities, AsyncDisposable {
 /**
  * Starts an EC2 and STS endpoint on 127.0.0.1, with an account that is empty but for its default VPC.
  *
- * @throws {LocalEc2Error} `PORT_UNAVAILABLE`, `FAULT_INVALID`, or why this computer does not allow machines of that kind
+ * @throws {LocalEc2Error} `OPTION_INVALID`, `PORT_UNAVAILABLE`, `FAULT_INVALID`, `POLICY_INVALID`, or why this computer does not allow machines of that kind
  */
 export async function startLocalEc2(options: LocalEc2Options = {}): Promise<LocalEc2> {
   const { machine = 'auto', port = 0, faults = [], policy } = options
+  checkOptions(options)
   checkFaults(faults, 'faults')
   const host = await openHost(machine)
   try {

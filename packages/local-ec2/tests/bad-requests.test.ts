@@ -395,6 +395,22 @@ test.each([
   expect(errorOf(await response.text()).code).toBe(code)
 })
 
+test('a request for another service is told that it is not here', async () => {
+  const response = await fetch(local.endpoint, {
+    method: 'POST',
+    headers: {
+      'x-amz-target': 'AmazonSSM.GetParameter',
+      'content-type': 'application/x-amz-json-1.1',
+    },
+    body: '{}',
+  })
+  expect(response.status).toBe(400)
+  expect(await response.json()).toEqual({
+    __type: 'UnknownOperationException',
+    message: 'AmazonSSM.GetParameter is not here: this local endpoint is EC2 and STS alone.',
+  })
+})
+
 test('a compressed form is refused', async () => {
   const response = await sendSigned(local, { form: new Uint8Array(gzipSync(describeVpcs)) })
   expect(errorOf(await response.text()).code).toBe('MalformedQueryString')

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -244,6 +245,23 @@ test('whoever stops reading does not end it', async () => {
   child.kill('SIGTERM')
   expect(await exit).toEqual([0, null])
 })
+
+test.skipIf(process.getuid?.() !== 0)(
+  'Ctrl-C while it starts ends it, and promises no environment that is gone already (which takes a machine kind that starts slowly)',
+  async () => {
+    const faults = join(folder, 'fifo')
+    execFileSync('mkfifo', [faults])
+    const { child, stdout, stderr, exit } = start('--faults', faults)
+    const said = Promise.all([text(stdout), text(stderr)])
+    // Opens when the other end does: then it is in the middle of its start, and waits for what comes.
+    const writer = await open(faults, 'w')
+    child.kill('SIGINT')
+    await writer.writeFile('[]')
+    await writer.close()
+    expect(await exit).toEqual([0, null])
+    expect(await said).toEqual(['', 'benchaway-local-ec2: SIGINT: powering off\n'])
+  },
+)
 
 test('a second Ctrl-C does not wait for machines that take long to end', async () => {
   const { child, exit, errors } = await startJson()

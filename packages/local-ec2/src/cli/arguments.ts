@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-import type { LocalEc2Options } from '../server.ts'
+import { type LocalEc2Options, machineChoices } from '../options.ts'
 
 /** What the command line asks for. */
 export type Command =
@@ -20,8 +20,6 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-const machines = ['auto', 'container', 'rootless', 'none'] as const
-
 export const usage: string = `Usage: benchaway-local-ec2 [options]
 
 Starts an EC2 and STS endpoint on 127.0.0.1 whose instances boot on this computer.
@@ -30,14 +28,14 @@ what becomes of each instance, and runs until Ctrl-C, which powers all of them o
 
 Options:
   --port <number>    TCP port; 0 for any that is free (default: 0)
-  --machine <kind>   what instances are made of: ${machines.join(', ')} (default: auto)
+  --machine <kind>   what instances are made of: ${machineChoices.join(', ')} (default: auto)
   --faults <file>    what goes wrong on purpose, as JSON
   --policy <file>    what the credentials may do: an IAM policy document, or a list of
                      them (default: everything)
   --json             print one JSON object a line on stdout instead: the endpoint first,
                      then what becomes of each instance
-  --help             print this and exit
-  --version          print the version and exit
+  -h, --help         print this and exit
+  -v, --version      print the version and exit
 
 Exit code: 0 after Ctrl-C or SIGTERM, 1 when the endpoint could not start or not end
 cleanly, 2 for a wrong option or file. A second Ctrl-C does not wait for machines to
@@ -66,8 +64,8 @@ function parse(words: readonly string[]) {
         faults: { type: 'string' },
         policy: { type: 'string' },
         json: { type: 'boolean' },
-        help: { type: 'boolean' },
-        version: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'v' },
       },
     }).values
   } catch (error) {
@@ -80,8 +78,8 @@ function readPort(text: string): number {
   throw new UsageError(`--port must be a number from 0 to 65535, not '${text}'`)
 }
 
-function readMachine(text: string): (typeof machines)[number] {
-  const machine = machines.find((kind) => kind === text)
+function readMachine(text: string): (typeof machineChoices)[number] {
+  const machine = machineChoices.find((kind) => kind === text)
   if (machine !== undefined) return machine
-  throw new UsageError(`--machine must be one of ${machines.join(', ')}, not '${text}'`)
+  throw new UsageError(`--machine must be one of ${machineChoices.join(', ')}, not '${text}'`)
 }

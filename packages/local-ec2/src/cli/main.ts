@@ -37,20 +37,10 @@ async function run(command: Start): Promise<number> {
     say(reasonOf(error))
     return 1
   }
-  const { machine, isolation } = ec2
-  ec2.onInstance((event) => {
-    if (command.json) print({ type: 'instance', ...event })
-    else process.stderr.write(`${instanceLine(event)}\n`)
-  })
-  if (command.json) {
-    const { endpoint, region, credentials } = ec2
-    print({ type: 'ready', endpoint, region, credentials, machine, isolation })
-  } else {
-    process.stdout.write(environment(ec2))
-    say(`machines: ${machine} (${isolation})`)
-    say('Ctrl-C powers all instances off and ends')
-  }
-  const signal = await stopped
+  // Whoever has taken it back meanwhile is not promised anything more.
+  const early = await Promise.race([stopped, Promise.resolve()])
+  if (early === undefined) announce(ec2, command)
+  const signal = early ?? (await stopped)
   if (!command.json) say(`${signal}: powering off`)
   try {
     await ec2.close()
@@ -59,6 +49,21 @@ async function run(command: Start): Promise<number> {
     say(`clean-up failed: ${reasonOf(error)}`)
     return 1
   }
+}
+
+function announce(ec2: LocalEc2, { json }: Start): void {
+  const { endpoint, region, credentials, machine, isolation } = ec2
+  ec2.onInstance((event) => {
+    if (json) print({ type: 'instance', ...event })
+    else process.stderr.write(`${instanceLine(event)}\n`)
+  })
+  if (json) {
+    print({ type: 'ready', endpoint, region, credentials, machine, isolation })
+    return
+  }
+  process.stdout.write(environment(ec2))
+  say(`machines: ${machine} (${isolation})`)
+  say('Ctrl-C powers all instances off and ends')
 }
 
 /** @throws {UsageError} before anything is started */

@@ -1,6 +1,6 @@
 /** Checking what somebody wrote, down to the member that is wrong. */
 import { LocalEc2Error } from '../errors.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../nearest.ts'
 
 /** @throws {LocalEc2Error} `FAULT_INVALID` */
 export type Check = (value: unknown, path: string) => void

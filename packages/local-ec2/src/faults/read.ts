@@ -1,7 +1,7 @@
+import { nearest } from '../nearest.ts'
 /** Faults as somebody wrote them, in a file or in code: what is wrong in them is named by its path. */
 import { isRecord, notA, unknownWord, wrong } from './checks.ts'
 import type { Fault, RunningFault } from './fault.ts'
-import { nearest } from './nearest.ts'
 import { runningShape, shapes } from './shapes.ts'
 
 /**

@@ -1,5 +1,6 @@
 /** What each kind of fault may hold, by the member that makes it that kind. */
 import type { MachineTrouble } from '../machine/machine.ts'
+import { nearest } from '../nearest.ts'
 import { zones } from '../world/network.ts'
 import { type Accepts, isPaged, knownActions, type KnownAction, matchesAction } from './actions.ts'
 import {
@@ -18,7 +19,6 @@ import {
   wrong,
 } from './checks.ts'
 import { knownErrors } from './error-words.ts'
-import { nearest } from './nearest.ts'
 
 /** What `setTimeout` can wait for. */
 const ms = number(0, 2 ** 31 - 1)

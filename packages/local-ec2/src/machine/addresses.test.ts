@@ -1,11 +1,26 @@
 import { expect, test } from 'vitest'
 
-import { AddressPool, addressIn, networkOf } from './addresses.ts'
+import { AddressPool, addressIn, isInUse, networkCount, networkOf } from './addresses.ts'
 
 test('networks lie in 198.18.0.0/15, each with a range of its own for public addresses', () => {
   expect(networkOf(0)).toEqual({ cidr: '198.18.0.0/22', publicCidr: '198.18.4.0/22' })
   expect(networkOf(63)).toEqual({ cidr: '198.19.248.0/22', publicCidr: '198.19.252.0/22' })
   expect(addressIn('198.18.4.0/22', 257)).toBe('198.18.5.1')
+})
+
+test.each([
+  ['10.1.2.3/8', []],
+  ['198.18.0.1/30', [0]],
+  // The public half of the second one.
+  ['198.18.15.9/32', [1]],
+  ['198.18.7.1/20', [0, 1]],
+  ['198.18.0.1/16', Array.from({ length: 32 }, (_, index) => index)],
+])('an interface with %s keeps machines out of networks %o', (cidr, expected) => {
+  const entry = { family: 'IPv4', address: cidr.split('/')[0] ?? '', cidr } as const
+  const own = { netmask: '', mac: '', internal: false }
+  const interfaces = { tun0: [{ ...own, ...entry }], lo: undefined }
+  const all = Array.from({ length: networkCount }, (_, index) => index)
+  expect(all.filter((index) => isInUse(networkOf(index), interfaces))).toEqual(expected)
 })
 
 test('a pool keeps the five addresses that EC2 keeps, and refuses when all others are taken', () => {

@@ -19,14 +19,17 @@ export function networkOf(index: number): Network {
   return { cidr: `${toAddress(block)}/22`, publicCidr: `${toAddress(block + 1024)}/22` }
 }
 
-/** Whether an interface of this computer already has an address in that network. */
-export function isInUse({ cidr, publicCidr }: Network): boolean {
-  return Object.values(networkInterfaces())
+/** Whether an interface of this computer is in that network, or that network in one of an interface. */
+export function isInUse(
+  { cidr, publicCidr }: Network,
+  interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces(),
+): boolean {
+  const ranges = [cidr, publicCidr].map(rangeOf)
+  return Object.values(interfaces)
     .flat()
-    .some(
-      (entry) =>
-        entry !== undefined && [cidr, publicCidr].some((range) => contains(range, entry.address)),
-    )
+    .filter((entry) => entry?.family === 'IPv4')
+    .map((entry) => rangeOf(entry?.cidr ?? `${entry?.address}/32`))
+    .some((used) => ranges.some((range) => overlap(range, used)))
 }
 
 /** @returns address number `index` of a range */
@@ -73,13 +76,15 @@ export class AddressPool {
   }
 }
 
-function contains(cidr: string, address: string): boolean {
-  const { first, size } = rangeOf(cidr)
-  const number = toNumber(address)
-  return number >= first && number < first + size
+interface Range {
+  first: number
+  size: number
 }
 
-function rangeOf(cidr: string): { first: number; size: number } {
+const overlap = (a: Range, b: Range): boolean =>
+  a.first < b.first + b.size && b.first < a.first + a.size
+
+function rangeOf(cidr: string): Range {
   const range = parseCidr(cidr)
   if (range === undefined) throw new TypeError(`not an IPv4 range: ${cidr}`)
   return { first: range.base, size: 2 ** (32 - range.prefixLength) }

@@ -106,6 +106,8 @@ export class FabricMachine implements Machine {
   async trouble(what: MachineTrouble): Promise<void> {
     const session = this.#session
     if (session === undefined) return
+    await Promise.race([session.running.promise, session.off.promise])
+    if (session !== this.#session) return
     const number = ++troubleCount
     const begun = Promise.withResolvers<void>()
     session.troubles.set(number, begun)

@@ -7,7 +7,8 @@
  *   a process that is busy, or that waits for a command with `spawnSync`, keeps ssh waiting too.
  * - `none`: nothing boots; for tests of the control plane alone.
  */
-export type MachineKind = 'container' | 'rootless' | 'none'
+export type MachineKind = (typeof machineKinds)[number]
+export const machineKinds = ['container', 'rootless', 'none'] as const
 
 /** What stays the same as long as the machine exists. */
 export interface MachineRequest {
@@ -130,7 +131,7 @@ export interface Machine {
   reboot(): void
   /** What its metadata service answers from now on. */
   learn(facts: MachineFacts): void
-  /** Resolves when it has happened; does nothing to one that is off. */
+  /** Resolves when it has happened: to one on its way up, once it runs. Does nothing to one that is off. */
   trouble(what: MachineTrouble): Promise<void>
   /** The last 64 KiB of what it has written to its console; still there when it is off. Not to be trusted. */
   console(): string

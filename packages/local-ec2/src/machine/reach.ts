@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type Server, createServer } from 'node:net'
 import { promisify } from 'node:util'
 
@@ -42,12 +43,14 @@ const exec = promisify(execFile)
 export async function openUplink(
   start: (wire: (pid: number) => Promise<Wiring>) => Promise<Fabric>,
 ): Promise<{ fabric: Fabric; reach: Reach }> {
-  let index = 0
+  let link: Link | undefined
   const fabric = await start(async (pid) => {
-    index = await makePair(pid)
-    return wiringOf(networkOf(index))
+    link = await makePair(pid)
+    return wiringOf(link.network)
   })
-  const { cidr, publicCidr } = networkOf(index)
+  if (link === undefined) throw new TypeError('the fabric started without its link')
+  const { network, number } = link
+  const { cidr, publicCidr } = network
   const reach: Reach = {
     cidr,
     sshPort: 22,
@@ -58,7 +61,8 @@ export async function openUplink(
     close() {},
     async closeAll() {
       // Without this it would go too, but some time after everyone was told that it has.
-      await exec('ip', ['link', 'delete', `bw${index}`]).catch(() => {})
+      // By its number: by now the name may be another endpoint's.
+      await exec('ip', ['link', 'delete', `if${number}`]).catch(() => {})
     },
   }
   return { fabric, reach }
@@ -72,7 +76,13 @@ function wiringOf({ cidr, publicCidr }: Network): Wiring {
   }
 }
 
-async function makePair(pid: number): Promise<number> {
+interface Link {
+  network: Network
+  /** The kernel's for this end of it, never used twice. */
+  number: number
+}
+
+async function makePair(pid: number): Promise<Link> {
   for (let index = 0; index < networkCount; index++) {
     const network = networkOf(index)
     if (isInUse(network)) continue
@@ -90,7 +100,7 @@ async function makePair(pid: number): Promise<number> {
     await exec('ip', ['address', 'add', here, 'peer', `${there}/32`, 'dev', name])
     await exec('ip', ['link', 'set', name, 'up'])
     await exec('ip', ['route', 'add', network.publicCidr, 'via', there, 'dev', name])
-    return index
+    return { network, number: Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8')) }
   }
   throw new LocalEc2Error('NO_FREE_ADDRESS', 'every network of 198.18.0.0/15 is in use here')
 }

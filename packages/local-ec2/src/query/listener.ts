@@ -48,23 +48,24 @@ export function createListener(options: ListenerOptions): Server {
     // Throws if the connection is gone, and with it whoever could read an answer.
     using body = await readBody(request)
     const requestId = randomUUID()
-    const reply = await handle(request, body, requestId, options)
+    const foreign = refuseForeign(request)
+    const reply = foreign ?? (await handle(request, body, requestId, options))
     if (reply === undefined) {
       response.destroy()
       return
     }
-    const { status, xml } = reply
+    const { status, text, type } = reply
     // A client that does not take its answer has no more time than one that does not finish its question.
     response.setTimeout(requestTimeoutMs)
     response.writeHead(status, {
-      'content-type': 'text/xml;charset=UTF-8',
-      'content-length': Buffer.byteLength(xml),
+      'content-type': type,
+      'content-length': Buffer.byteLength(text),
       'cache-control': 'no-cache, no-store',
       'x-amzn-requestid': requestId,
       date: new Date((options.now ?? Date.now)()).toUTCString(),
       ...(body.refusal !== undefined && { connection: 'close' }),
     })
-    response.end(xml)
+    response.end(text)
   }
 
   return createServer(
@@ -82,13 +83,31 @@ export function createListener(options: ListenerOptions): Server {
   )
 }
 
+interface Reply {
+  status: number
+  /** Its content type. */
+  type: string
+  text: string
+}
+
+const xmlType = 'text/xml;charset=UTF-8'
+
+/** `AWS_ENDPOINT_URL` brings requests for all of AWS here. Those in JSON say so in a header. */
+function refuseForeign({ headers }: IncomingMessage): Reply | undefined {
+  const target = headers['x-amz-target']
+  if (target === undefined) return undefined
+  const message = `${String(target)} is not here: this local endpoint is EC2 and STS alone.`
+  const text = JSON.stringify({ __type: 'UnknownOperationException', message })
+  return { status: 400, type: 'application/x-amz-json-1.1', text }
+}
+
 /** `undefined` if the connection is to be closed instead. */
 async function handle(
   request: IncomingMessage,
   body: Body,
   requestId: string,
   { services, region, credentialOf, now = Date.now }: ListenerOptions,
-): Promise<{ status: number; xml: string } | undefined> {
+): Promise<Reply | undefined> {
   const { method = '', url: target = '/' } = request
   let service = services[0]
   try {
@@ -109,13 +128,14 @@ async function handle(
       sourceIp: request.socket.remoteAddress ?? '',
       userAgent: request.headers['user-agent'],
     }
-    const xml = await dispatch(authentication, sender, formsOf(request, body.bytes), requestId)
-    return { status: 200, xml }
+    const text = await dispatch(authentication, sender, formsOf(request, body.bytes), requestId)
+    return { status: 200, type: xmlType, text }
   } catch (error) {
     if (error instanceof Hangup) return undefined
     const apiError = asApiError(error)
     const { dialect, namespace } = service
-    return { status: apiError.status, xml: dialect.error({ namespace, requestId }, apiError) }
+    const text = dialect.error({ namespace, requestId }, apiError)
+    return { status: apiError.status, type: xmlType, text }
   }
 }
 

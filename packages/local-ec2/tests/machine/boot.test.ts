@@ -47,6 +47,11 @@ describe('one machine', () => {
     expect(stdout).toBe('admin\n0\n/home/admin\nnot a tty\n')
   })
 
+  test('asks nobody for a password', async () => {
+    const { stderr } = await ssh(machine, keys, 'true', { user: 'nobody-at-all' })
+    expect(stderr).toContain('Permission denied (publickey).')
+  })
+
   test('has a terminal for who asks for one', async () => {
     const { stdout } = await ssh(machine, keys, 'script -qec tty /dev/null')
     expect(stdout).toMatch(/^\/dev\/pts\/\d+\r\n$/)

@@ -184,6 +184,10 @@ const calls: readonly (readonly [
   ['clone3', 435, 435, '$b, 0', ENOSYS],
   ['open_tree', 428, 428, '-100, $b, 1', EPERM],
   ['open_by_handle_at', 304, 265, '-1, $b, 0', EPERM],
+  // Its requests do not pass the filter: one of them makes sockets of any family.
+  ['io_uring_setup', 425, 425, '1, $b', EPERM],
+  ['io_uring_enter', 426, 426, '-1, 0, 0, 0, 0, 0', EPERM],
+  ['io_uring_register', 427, 427, '-1, 0, 0, 0', EPERM],
   ['a packet socket', 41, 198, '17, 3, 0', EPERM],
   ['a raw socket', 41, 198, '2, 3, 1', EPERM],
   ['a socket to the hypervisor', 41, 198, '40, 1, 0', EAFNOSUPPORT],

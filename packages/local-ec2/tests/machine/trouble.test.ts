@@ -144,6 +144,17 @@ test('a machine whose sshd stops ends its sessions and refuses new ones, and run
   await isHealthyAgain(machine, order)
 })
 
+test('a machine cannot keep its sshd by programs of its own under well-known names', async () => {
+  const { machine } = await up()
+  const script = `for each in /bin/timeout /bin/kill /bin/sleep /lib/local-ec2/systemctl; do
+    rm /usr$each; printf '#!/bin/sh\\nexec tail -f /dev/null\\n' >/usr$each; chmod 755 /usr$each
+  done`
+  await ssh(machine, keys, 'sudo sh', { input: script })
+  await machine.trouble('sshd-stops')
+  expect((await seen(machine)).banner).toContain('Connection refused')
+  await machine.powerOff()
+})
+
 test('a machine that freezes answers, accepts connections and says nothing', async () => {
   const { machine, order } = await up()
   await ssh(
@@ -172,6 +183,20 @@ test('a machine that loses its network is silent, also after a reboot, and its s
   expect(open.code).toBeUndefined()
   await isHealthyAgain(machine, order)
 }, 60_000)
+
+test('a machine that is in trouble before it is up has it when it is up', async () => {
+  const machine = boot(host, request(cloudConfig(keys)))
+  let isUp = false
+  void machine.running.then(() => (isUp = true))
+  await machine.trouble('loses-network')
+  expect(isUp).toBe(true)
+  expect((await seen(machine)).answers).toBe(false)
+  const silent = boot(host, troubled({ neverBoots: true }))
+  const waiting = silent.trouble('freezes')
+  await silent.powerOff()
+  await waiting
+  await machine.powerOff()
+})
 
 test('a machine whose disk is full can write nothing more, neither as root nor with a reboot', async () => {
   const { machine, order } = await up()

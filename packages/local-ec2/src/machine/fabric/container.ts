@@ -29,7 +29,7 @@ import {
   removeNamespace,
   setLink,
 } from './network.ts'
-import { freeze, nameOf, processesIn, send } from './processes.ts'
+import { commandOf, freeze, nameOf, processesIn, send } from './processes.ts'
 import type { BootOrder, FabricPlan, Wiring } from './protocol.ts'
 import { run } from './run.ts'
 import { makeRun } from './skeleton.ts'
@@ -37,7 +37,8 @@ import { makeRun } from './skeleton.ts'
 const runtime = ['--root', '/run/runc', '--rootless=true']
 
 export interface ContainerEvents {
-  console(text: string): void
+  /** Resolves when it may be told more. */
+  console(text: string): Promise<void>
   /** At every boot. */
   running(): void
 }
@@ -96,10 +97,8 @@ export class Container {
     } catch (error) {
       return { reason: 'failed', detail: error instanceof Error ? error.message : String(error) }
     } finally {
-      await this.#killRest()
-      await removeNamespace(this.#order).catch(() => {})
-      await this.#unmountRun()
-      rmSync(this.#directory, { recursive: true, force: true })
+      // What cannot be removed, on a computer that has no process or memory left, is gone with the fabric.
+      await this.#removeAll().catch(() => {})
     }
   }
 
@@ -126,7 +125,7 @@ export class Container {
     const { id, address } = this.#order
     if (what === 'disk-full') await this.#disk.fill()
     else if (what === 'freezes') await freeze(namespaceName(id))
-    else if (what === 'sshd-stops') await this.#stopSshd()
+    else if (what === 'sshd-stops') this.#stopSshd()
     else {
       this.#isCut = true
       await setLink(address, 'down')
@@ -154,11 +153,13 @@ export class Container {
       mkdirSync(this.#directory)
       mkdirSync(this.#at('run'))
       const { macAddress } = knowledge.facts
-      await Promise.all([
+      const parts = await Promise.allSettled([
         makeNamespace(this.#order, { macAddress, hopLimit: this.#hopLimit }, wiring),
         run('mkfifo', ['-m', '620', this.#at('console')]),
         this.#disk.prepare(this.#order, plan.base),
       ])
+      // Only now, when none of them is on its way any more.
+      for (const part of parts) if (part.status === 'rejected') throw part.reason
       const options = {
         hostname,
         root: this.#disk.root,
@@ -289,6 +290,13 @@ export class Container {
     }
   }
 
+  async #removeAll(): Promise<void> {
+    await this.#killRest()
+    await removeNamespace(this.#order).catch(() => {})
+    await this.#unmountRun()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
   async #mountRun(): Promise<void> {
     await this.#unmountRun()
     await run('mount', ['-t', 'tmpfs', '-o', 'mode=755,nodev,size=20%', 'run', this.#at('run')])
@@ -306,33 +314,29 @@ export class Container {
     await closeMetadata(this.#order.id)
   }
 
-  async #stopSshd(): Promise<void> {
-    // Inside, where it is known who would start it again. If the machine has made that useless, what is below is left.
-    await this.#exec(['timeout', '5', 'systemctl', 'stop', 'ssh']).catch(() => {})
-    for (const pid of processesIn(namespaceName(this.#order.id))) {
-      if (nameOf(pid).startsWith('sshd')) send(pid, 'SIGKILL')
+  /** From outside: by now nobody knows what a program inside does. */
+  #stopSshd(): void {
+    // The one who would start it again goes first.
+    for (const isMeant of [isWatcher, isSshd]) {
+      for (const pid of processesIn(namespaceName(this.#order.id)).filter(isMeant)) {
+        send(pid, 'SIGKILL')
+      }
     }
   }
 
-  /** Runs a command inside, where it may no more than the rest of the machine. */
-  async #exec(command: readonly string[]): Promise<void> {
-    const args = ['runc', ...runtime, 'exec', this.#order.id, ...command]
-    // By the machine's own clock: by any other, runc takes its init for a process that came later.
-    const clock = `/proc/${this.#initPid()}/ns/time`
-    if (exists(clock)) args.unshift('nsenter', `--time=${clock}`)
-    await run(args[0] ?? '', args.slice(1))
-  }
-
-  #heard(text: string): void {
+  #heard(text: string): Promise<void> {
     this.#tail = (this.#tail + text).slice(-4096)
     if (!this.#isRunning && this.#tail.includes(`local-ec2: ${this.#order.hostname} boots\n`)) {
       this.#isRunning = true
       this.#leaveGate?.()
       this.#events.running()
     }
-    this.#events.console(text)
+    return this.#events.console(text)
   }
 }
+
+const isWatcher = (pid: number): boolean => commandOf(pid).includes('--supervise ssh.service')
+const isSshd = (pid: number): boolean => nameOf(pid).startsWith('sshd')
 
 /** Uptime inside starts at nought, as a machine's does and as timers in user-data expect. */
 function ownClock(): string[] {

@@ -1,5 +1,5 @@
 /** The files of one machine that outlive its power: a file system of its own, made at its first boot. */
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmdirSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -71,7 +71,8 @@ export class Disk {
   async remove(): Promise<void> {
     // Detached, not waited for: a process of it that is still on its way out holds it a moment longer.
     await run('umount', ['--lazy', this.#directory]).catch(() => {})
-    rmSync(this.#directory, { recursive: true, force: true })
+    // Empty now. If not, it is a machine's tree that is left until the fabric's end, and that we do not walk.
+    rmdirSync(this.#directory)
   }
 
   async #hasGrown(since: number): Promise<boolean> {

@@ -80,7 +80,8 @@ function coverSettings(cover: Cover, guest: string, base: string): void {
   cover.link('/etc/systemd/system/sshd.service', 'ssh.service')
   // The distribution's own file, not what became of it on this computer.
   const stock = read(join(base, '/usr/share/openssh/sshd_config')) ?? 'UsePAM yes\n'
-  cover.write('/etc/ssh/sshd_config', stock, 0o644)
+  // As cloud-init leaves it on EC2's images: keys alone. The first value that sshd reads is the one that counts.
+  cover.write('/etc/ssh/sshd_config', `PasswordAuthentication no\n${stock}`, 0o644)
   const pam = read(join(base, '/etc/pam.d/sshd'))
   if (pam !== undefined) {
     // The kernel refuses a second login id to a process that inherited one from a login on this computer.

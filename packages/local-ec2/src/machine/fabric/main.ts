@@ -31,11 +31,14 @@ const containers = new Map<string, Container>()
 const disks = new Map<string, Disk>()
 let diskCount = 0
 const metadata = new MetadataService()
+/** A boot that takes longer is a machine's own doing, and does not keep others waiting. */
+const longestBootMs = 10_000
 let made: { layers: Layers; surroundings: Surroundings } | undefined
 
-function tell(message: FromFabric): void {
+/** @param sent called when it is on its way, which an endpoint that is busy delays */
+function tell(message: FromFabric, sent: () => void = () => {}): void {
   // A send that fails means that the channel is gone, and then so are we.
-  process.send?.(message, undefined, undefined, () => {})
+  process.send?.(message, undefined, undefined, sent)
 }
 
 process.on('disconnect', () => process.exit())
@@ -55,7 +58,8 @@ async function prepare({ hide, wiring }: Preparation): Promise<void> {
     makeLayers(plan, hide, '/run/layers'),
     connectRouter(wiring),
   ])
-  made = { layers, surroundings: { plan, wiring, gate: new Gate(2 * availableParallelism()) } }
+  const gate = new Gate(2 * availableParallelism(), longestBootMs)
+  made = { layers, surroundings: { plan, wiring, gate } }
   tell({ type: 'ready', guarded })
 }
 
@@ -66,7 +70,8 @@ function obey(message: ToFabric, socket: Socket | undefined): void {
   else if (message.type === 'reboot') containers.get(message.id)?.reboot()
   else if (message.type === 'learn') learn(message.knowledge)
   else if (message.type === 'trouble') void trouble(message)
-  else if (message.type === 'discard') void discard(message.id)
+  // A disk that stays is memory until the fabric's end, and no reason for it.
+  else if (message.type === 'discard') discard(message.id).catch(() => {})
   else if (socket !== undefined) join(socket, message.address)
 }
 
@@ -79,7 +84,7 @@ function boot(order: BootOrder): void {
   metadata.learn(knowledge)
   const container = new Container(made.surroundings, `/run/machines/${id}`, disk, order, {
     running: () => tell({ type: 'running', id }),
-    console: (text) => tell({ type: 'console', id, text }),
+    console: (text) => new Promise((sent) => tell({ type: 'console', id, text }, sent)),
   })
   containers.set(id, container)
   void container.live().then((end) => {

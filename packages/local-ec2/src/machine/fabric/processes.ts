@@ -11,7 +11,11 @@ export function processesIn(namespace: string): number[] {
     .filter((pid) => Number.isInteger(pid) && namespaceOf(pid) === namespace)
 }
 
-/** What it calls itself. */
+/** Its program and arguments, as it calls them itself. */
+export const commandOf = (pid: number): string =>
+  read(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ') ?? ''
+
+/** What its program is called, or what it calls itself. */
 export const nameOf = (pid: number): string => read(`/proc/${pid}/comm`)?.trim() ?? ''
 
 /** Stops every one of them; what is started meanwhile is found in the next round. */

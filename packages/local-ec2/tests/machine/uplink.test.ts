@@ -1,0 +1,59 @@
+/** The link between this computer and the machines' router, whose name comes round again. */
+import { readFileSync, readdirSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+
+import { expect, onTestFinished, test } from 'vitest'
+
+import { openMachineHost } from '../../src/machine/host.ts'
+import type { MachineHost } from '../../src/machine/machine.ts'
+import { soon } from './bench-kit.ts'
+
+test.skipIf(process.getuid?.() !== 0)(
+  'closing a host whose machines were lost leaves the link of the next host alone (which only root makes)',
+  async () => {
+    const lost = await openHost()
+    process.kill(fabricOf(process.pid), 'SIGKILL')
+    await expect.poll(() => linkOf(lost), soon).toBeUndefined()
+    const next = await openHost()
+    const link = linkOf(next)
+    expect([next.cidr, link]).toEqual([lost.cidr, expect.stringMatching(/^bw/)])
+    await lost.close()
+    expect(linkOf(next)).toBe(link)
+    await next.close()
+    expect(linkOf(next)).toBeUndefined()
+  },
+)
+
+async function openHost(): Promise<MachineHost> {
+  const host = await openMachineHost('container')
+  onTestFinished(() => host.close())
+  return host
+}
+
+/** The name of the interface that leads to a host's public addresses, which lie 4 * 256 above the private ones. */
+function linkOf({ cidr }: MachineHost): string | undefined {
+  const here = cidr.replace(/\.(\d+)\.0\/22$/, (_, third) => `.${Number(third) + 4}.1`)
+  return Object.entries(networkInterfaces()).find(([, entries = []]) =>
+    entries.some(({ address }) => address === here),
+  )?.[0]
+}
+
+/** The process that holds the machines of this one. */
+function fabricOf(parent: number): number {
+  const child = readdirSync('/proc')
+    .map(Number)
+    .find((pid) => Number.isInteger(pid) && parentOf(pid) === parent && isFabric(pid))
+  if (child === undefined) throw new Error('no fabric')
+  return child
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1])
+  } catch {
+    return 0
+  }
+}
+
+const isFabric = (pid: number): boolean =>
+  readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('fabric/main')
