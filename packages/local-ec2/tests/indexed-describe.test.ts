@@ -194,7 +194,10 @@ function openAccount(seed: number) {
     () => oneOf(host.machines)?.comeUp(),
     () => oneOf(host.machines)?.comeUp(),
     () => oneOf(host.machines)?.end({ reason: 'poweroff' }),
-    () => oneOf(host.machines.filter(({ unplugged }) => unplugged))?.end({ reason: 'unplugged' }),
+    () =>
+      oneOf(host.machines.filter(({ unplugged, shutDowns }) => unplugged || shutDowns > 0))?.end({
+        reason: 'unplugged',
+      }),
     () => change('StopInstances', { InstanceIds: [instance()] }),
     () => change('StartInstances', { InstanceIds: [instance()] }),
     () => change('TerminateInstances', { InstanceIds: [instance()] }),

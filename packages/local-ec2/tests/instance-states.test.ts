@@ -57,7 +57,7 @@ const incorrect = (message: string) => ({ code: 'IncorrectInstanceState', status
 test('one that is stopped is stopping until its machine is off, and says who stopped it', async () => {
   const id = await launchOne()
   host.latest.comeUp()
-  const { StoppingInstances } = await stop(id, { Force: true })
+  const { StoppingInstances } = await stop(id)
   expect(StoppingInstances).toEqual([
     {
       InstanceId: id,
@@ -65,7 +65,7 @@ test('one that is stopped is stopping until its machine is off, and says who sto
       CurrentState: { Code: 64, Name: 'stopping' },
     },
   ])
-  expect(host.latest.unplugged).toBe(true)
+  expect(host.latest).toMatchObject({ shutDowns: 1, unplugged: false })
   expect(await describeOne(client, id)).toMatchObject({
     State: { Name: 'stopping' },
     PublicIpAddress: '198.18.4.10',
@@ -270,6 +270,23 @@ test('a protected one is not terminated, nor are others in its zone', async () =
   })
   expect(host.machines.map(({ unplugged }) => unplugged)).toEqual([false, false, true])
 })
+
+test.each([{ Force: true }, { SkipOsShutdown: true }])(
+  'a stop with %j does without the shutdown of its system, also one that has begun',
+  async (options) => {
+    const id = await launchOne()
+    host.latest.comeUp()
+    await stop(id, options)
+    expect(host.latest).toMatchObject({ shutDowns: 0, unplugged: true })
+
+    const slow = await launchOne()
+    host.latest.comeUp()
+    await stop(slow)
+    expect(host.latest).toMatchObject({ shutDowns: 1, unplugged: false })
+    await stop(slow, options)
+    expect(host.latest).toMatchObject({ shutDowns: 1, unplugged: true })
+  },
+)
 
 test('protection from being stopped is protection from being terminated as well', async () => {
   const id = await launchOne({ DisableApiStop: true })

@@ -19,6 +19,8 @@ export class ScriptedMachine implements Machine {
   readonly troubles: MachineTrouble[] = []
   boots = 0
   reboots = 0
+  /** How often `shutDown()` was called since it booted. */
+  shutDowns = 0
   /** Whether `powerOff()` was called since it booted. */
   unplugged = false
   discarded = false
@@ -46,6 +48,7 @@ export class ScriptedMachine implements Machine {
     this.#running = running.resolve
     this.#off = off
     this.unplugged = false
+    this.shutDowns = 0
     const publicIp = this.boots++ === 0 ? this.privateIp : `198.19.${this.boots}.1`
     return { publicIp, running: running.promise, off: off.promise }
   }
@@ -69,6 +72,11 @@ export class ScriptedMachine implements Machine {
 
   async powerOff(): Promise<void> {
     this.unplugged = true
+    await this.#off?.promise
+  }
+
+  async shutDown(): Promise<void> {
+    this.shutDowns++
     await this.#off?.promise
   }
 

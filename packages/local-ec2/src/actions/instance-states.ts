@@ -37,7 +37,6 @@ export const instanceStateActions: Ec2Actions = {
   },
 
   StopInstances: {
-    // With or without a shutdown of its system first: the machine's plug is pulled.
     accepts: {
       InstanceIds: true,
       Hibernate: true,
@@ -45,7 +44,7 @@ export const instanceStateActions: Ec2Actions = {
       Force: true,
       DryRun: true,
     },
-    plan({ InstanceIds, Hibernate }, world) {
+    plan({ InstanceIds, Hibernate, Force, SkipOsShutdown }, world) {
       const instances = require(InstanceIds, world)
       return {
         demands: instances.map((instance) => ofInstance(instance)),
@@ -54,7 +53,9 @@ export const instanceStateActions: Ec2Actions = {
           for (const instance of instances) checkStoppable(instance, Hibernate ?? false)
         },
         commit: () => ({
-          StoppingInstances: change(instances, (instance) => stop(world, instance)),
+          StoppingInstances: change(instances, (instance) =>
+            stop(world, instance, Force === true || SkipOsShutdown === true ? 'now' : 'gently'),
+          ),
         }),
       }
     },
@@ -79,7 +80,8 @@ export const instanceStateActions: Ec2Actions = {
   },
 
   TerminateInstances: {
-    accepts: { InstanceIds: true, Force: true, SkipOsShutdown: true, DryRun: true },
+    // Not `Force` nor `SkipOsShutdown`: here the plug is pulled in any case.
+    accepts: { InstanceIds: true, DryRun: true },
     plan({ InstanceIds }, world) {
       // One id that is not there, and none of them is terminated.
       const instances = require(InstanceIds, world)

@@ -16,6 +16,9 @@ import type { Reach } from './reach.ts'
 
 const consoleLimit = 64 * 1024
 
+/** How long a machine may take to shut itself down. */
+const patienceMs = 30_000
+
 interface Surroundings {
   fabric: Fabric
   reach: Reach
@@ -91,6 +94,19 @@ export class FabricMachine implements Machine {
     await session.ordered
     if (session === this.#session) this.#tell({ type: 'off', id: this.#request.instanceId })
     await session.off.promise
+  }
+
+  async shutDown(): Promise<void> {
+    const session = this.#session
+    if (session === undefined) return
+    if (session.isUp) this.#afterBoot({ type: 'shut-down', id: this.#request.instanceId })
+    else void this.powerOff()
+    const timer = setTimeout(() => {
+      // One that was booted again meanwhile has nothing to do with this.
+      if (session === this.#session) void this.powerOff()
+    }, patienceMs)
+    await session.off.promise
+    clearTimeout(timer)
   }
 
   reboot(): void {

@@ -125,6 +125,11 @@ export interface Machine {
    * @throws {LocalEc2Error} `NO_FREE_ADDRESS`
    */
   boot(facts: MachineFacts): Power
+  /**
+   * As pressing the power button: its services end, then it powers itself off. One that takes longer than half a
+   * minute, or has nobody to hear it, loses its plug. Resolves when it is off.
+   */
+  shutDown(): Promise<void>
   /** As pulling the plug: resolves when it is off. Safe to call twice. */
   powerOff(): Promise<void>
   /** Its processes end and its init starts anew, on the same disk; does nothing to one that is off. */

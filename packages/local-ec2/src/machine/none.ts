@@ -58,6 +58,10 @@ class NoneMachine implements Machine {
     this.#end?.({ reason: 'unplugged' })
   }
 
+  shutDown(): Promise<void> {
+    return this.powerOff()
+  }
+
   reboot(): void {}
   learn(): void {}
   async trouble(): Promise<void> {}

@@ -36,9 +36,15 @@ export function start(world: World, instance: Instance): void {
   become(world, instance, 'pending')
 }
 
-/** Begins to stop it; does nothing to one that does not run. */
-export function stop(world: World, instance: Instance): void {
-  if (isOn(instance)) switchOff(world, instance, 'stopping', 'Client.UserInitiatedShutdown', 'User')
+/**
+ * Begins to stop it; does nothing to one that does not run.
+ *
+ * @param how `now` does without the shutdown of its system, and cuts one short that has begun
+ */
+export function stop(world: World, instance: Instance, how: 'gently' | 'now'): void {
+  if (how === 'now' && instance.state === 'stopping') void instance.machine.powerOff()
+  if (!isOn(instance)) return
+  switchOff(world, instance, 'stopping', 'Client.UserInitiatedShutdown', 'User', how)
 }
 
 /** Begins the end; it is over when the machine is off. Does nothing to one that has ended. */
@@ -105,11 +111,13 @@ function switchOff(
   state: 'stopping' | 'shutting-down',
   code: Parameters<typeof stateReason>[0],
   ender: Ender,
+  how: 'gently' | 'now' = 'now',
 ): void {
   instance.stateReason = stateReason(code)
   instance.transitionReason = transitionReason(ender, new Date(world.now()))
   become(world, instance, state)
-  if (instance.power !== undefined) void instance.machine.powerOff()
+  if (instance.power === undefined) return
+  void (how === 'gently' ? instance.machine.shutDown() : instance.machine.powerOff())
 }
 
 function machineEnded(world: World, instance: Instance, { reason, detail }: MachineEnd): void {

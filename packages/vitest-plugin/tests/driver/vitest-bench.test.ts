@@ -72,8 +72,8 @@ test('one table holds what two machines and this computer have measured', async 
   expect(single.benchmarks[0].tasks[0].latency.samplesCount).toBe(1)
 
   // It ran where it was told to, and its output reached the terminal without what steers it.
-  const [, id] = /^it is (i-[0-9a-f]+), measured 1 times$/m.exec(stdout) ?? []
-  expect(stdout).toContain(`\nmeasured on ${id} by user 1000\n`)
+  const [, name] = /^it is (ip-[0-9-]+), measured 1 times$/m.exec(stdout) ?? []
+  expect(stdout).toContain(`\nmeasured on ${name} by user 1000\n`)
   expect(stdout).toContain(`\nnode ${process.version} on the first\n`)
   expect(stdout).not.toContain('\u001B')
   const written = JSON.parse(readFileSync(path.join(project.folder, 'written.json'), 'utf8'))

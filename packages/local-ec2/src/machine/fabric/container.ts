@@ -108,6 +108,13 @@ export class Container {
     this.#interrupt()
   }
 
+  /** Its init is asked to end; without one it is as pulling the plug. */
+  shutDown(): void {
+    const pid = this.#initPid()
+    if (this.#isRunning && pid > 0) send(pid, 'SIGHUP')
+    else this.unplug()
+  }
+
   reboot(): void {
     // Before its init runs there is nothing to end.
     if (!this.#isRunning || this.#isUnplugged) return

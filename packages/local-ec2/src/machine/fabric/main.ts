@@ -67,6 +67,7 @@ function obey(message: ToFabric, socket: Socket | undefined): void {
   if (message.type === 'prepare') prepare(message.preparation).catch(fail)
   else if (message.type === 'boot') boot(message.order)
   else if (message.type === 'off') containers.get(message.id)?.unplug()
+  else if (message.type === 'shut-down') containers.get(message.id)?.shutDown()
   else if (message.type === 'reboot') containers.get(message.id)?.reboot()
   else if (message.type === 'learn') learn(message.knowledge)
   else if (message.type === 'trouble') void trouble(message)

@@ -71,6 +71,7 @@ export type ToFabric =
   | { type: 'prepare'; preparation: Preparation }
   | { type: 'boot'; order: BootOrder }
   | { type: 'off'; id: string }
+  | { type: 'shut-down'; id: string }
   | { type: 'reboot'; id: string }
   | { type: 'learn'; knowledge: Knowledge }
   | { type: 'trouble'; id: string; what: MachineTrouble; number: number }

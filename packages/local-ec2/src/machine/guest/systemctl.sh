@@ -27,8 +27,20 @@ signal_of() {
 
 end_with() {
   must_be_root
-  kill -s "$(signal_of "$1")" 1
+  if [ -n "$force" ]; then kill -s "$(signal_of "$1")" 1
+  else setsid "$self" --shut-down "$1" </dev/null >/dev/console 2>&1 & fi
   exit 0
+}
+
+# First the services, all at once, and then the machine.
+shut_down() {
+  for each in "$state"/*.is; do
+    unit=${each##*/} unit=${unit%.is}
+    is
+    case $seen in active | activating) find_unit "$unit" && (stop) & esac
+  done
+  wait
+  kill -s "$(signal_of "$1")" 1
 }
 
 # poweroff, halt and reboot are one program: each has options that make it one of the others.
@@ -40,6 +52,7 @@ end_by_name() {
     -p | --poweroff) how=poweroff ;;
     --halt) how=halt ;;
     --reboot) how=reboot ;;
+    -f | --force) force=1 ;;
     esac
   done
   end_with "$how"
@@ -61,7 +74,7 @@ shutdown_at() {
   now | +0) end_with "$how" ;;
   +*[!0-9]* | + | [!+]*) fail "shutdown: time '$when' is not supported, only now and +MINUTES" 1 ;;
   esac
-  { sleep $((60 * ${when#+})); kill -s "$(signal_of "$how")" 1; } >/dev/null 2>&1 &
+  { sleep $((60 * ${when#+})); end_with "$how"; } >/dev/null 2>&1 &
   echo $! >/run/local-ec2/shutdown
 }
 
@@ -265,13 +278,16 @@ reload() {
 
 # --- command line ------------------------------------------------------------------------------------------
 
-name=${0##*/}
+name=${0##*/} force=''
 case $name in
 poweroff | halt | reboot) end_by_name "$name" "$@" ;;
 shutdown) shutdown_at "$@"; exit ;;
 esac
 
-[ "$1" != --supervise ] || { supervise "$2"; exit; }
+case $1 in
+--supervise) supervise "$2"; exit ;;
+--shut-down) shut_down "$2"; exit ;;
+esac
 
 verb='' units='' quiet='' no_block='' now=''
 for word; do
@@ -279,7 +295,8 @@ for word; do
   --quiet | -q) quiet=1 ;;
   --no-block) no_block=1 ;;
   --now) now=1 ;;
-  -f | -ff | --force | --no-pager | --system | --no-ask-password | --no-wall | -l | --full) ;;
+  -f | -ff | --force) force=1 ;;
+  --no-pager | --system | --no-ask-password | --no-wall | -l | --full) ;;
   -*) fail "systemctl: option '$word' is not supported here" 1 ;;
   *) if [ -z "$verb" ]; then verb=$word; else units="$units $word"; fi ;;
   esac

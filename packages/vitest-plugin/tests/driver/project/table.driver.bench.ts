@@ -42,7 +42,9 @@ describe('machines', () => {
       { writeResult: './written.json' },
       remote(import.meta, './functions.ts#sayHost', { on }),
     ).run(options)
-    console.log(`it is ${second.id}, measured ${result.latency.samplesCount} times`)
+    console.log(
+      `it is ip-${second.privateIp.replaceAll('.', '-')}, measured ${result.latency.samplesCount} times`,
+    )
     expect(second.privateIp).not.toBe(first.privateIp)
     // Over their private addresses, machine to machine.
     const port = `${second.privateIp}/22`
