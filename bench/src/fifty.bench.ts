@@ -44,7 +44,7 @@ export const pairs: Pair[] = [
     peerName: 'sshd, not isolated',
     unit: 'MiB',
     rounds: 1,
-    goal: 10,
+    goal: 5,
     ours() {
       const before = memoryOf(endpoint.pid, 'Pss')
       return launched(() => (memoryOf(endpoint.pid, 'Pss') - before) / machines)
