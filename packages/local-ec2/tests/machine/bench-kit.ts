@@ -167,7 +167,9 @@ export function ssh(
   writeFileSync(known, `${host} ${keys.hostPublic}\n`)
   const options = ['StrictHostKeyChecking=yes', `UserKnownHostsFile=${known}`, 'BatchMode=yes']
   const args = ['-F', 'none', '-p', String(sshPort), '-i', keys.user, '-o', 'IdentitiesOnly=yes']
-  for (const option of [...options, 'ConnectTimeout=5']) args.push('-o', option)
+  // A session with a machine that froze ends some time: nothing else would tell its client.
+  options.push('ConnectTimeout=5', 'ServerAliveInterval=15', 'ServerAliveCountMax=1')
+  for (const option of options) args.push('-o', option)
   return new Promise((resolve) => {
     // Not the synchronous form: as an ordinary user it is this process that accepts for the machine.
     const child = execFile(
