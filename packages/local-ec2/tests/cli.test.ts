@@ -247,7 +247,7 @@ test('whoever stops reading does not end it', async () => {
 })
 
 test.skipIf(process.getuid?.() !== 0)(
-  'Ctrl-C while it starts ends it, and promises no environment that is gone already (which takes a machine kind that starts slowly)',
+  'Ctrl-C while it starts ends it, and promises no environment that is gone already (as root: the first start of others builds a Debian)',
   async () => {
     const faults = join(folder, 'fifo')
     execFileSync('mkfifo', [faults])

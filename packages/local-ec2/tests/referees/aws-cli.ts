@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
 // What it answers is compared with `expect`, never computed with.
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- what the client prints; each test says what it expects
 export type Answer = any
 
 /** A command line: words at its spaces, save for those within a value; a list is as many words. */

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 const bridge = new URL('boto3_bridge.py', import.meta.url).pathname
 
 // What boto3 answers is compared with `expect`, never computed with.
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- what the client prints; each test says what it expects
 export type Answer = any
 
 type Service = 'ec2' | 'sts'

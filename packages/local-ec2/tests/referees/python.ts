@@ -101,7 +101,7 @@ async function removeUnused(cache: string): Promise<void> {
     // oxlint-disable-next-line no-await-in-loop -- rarely one, never many
     const { mtimeMs } = await stat(path)
     const keptMs = (match.groups?.['half'] === undefined ? 30 * 24 * 60 : 60) * minuteMs
-    // oxlint-disable-next-line no-await-in-loop
+    // oxlint-disable-next-line no-await-in-loop -- rarely one, never many
     if (mtimeMs < Date.now() - keptMs) await rm(path, { recursive: true, force: true })
   }
 }

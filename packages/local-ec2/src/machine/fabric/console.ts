@@ -56,7 +56,7 @@ export class ConsoleReader {
       this.#held = ''
       // oxlint-disable-next-line no-await-in-loop -- one lot after the other
       await this.#hand(text)
-      // oxlint-disable-next-line no-await-in-loop
+      // oxlint-disable-next-line no-await-in-loop -- no more than one lot in that time
       await sleep(everyMs)
     }
     this.#isHanding = false
