@@ -8,7 +8,7 @@ export function isOffered(type: Pick<InstanceType, 'name'>, zone: Pick<Zone, 'id
   return lacking === undefined || !lacking.test(type.name)
 }
 
-/** What AWS did not offer in these zones of us-east-1 in November 2026, of what is in the catalogue. */
+/** What AWS does not offer in these zones of us-east-1, of what is in the catalogue, by the same copy as the types. */
 const absent: Readonly<Record<string, RegExp>> = {
   'use1-az1': /^(?:a1|i8ge|x2iezn)\.|^c5d\.(?:12|24)xlarge$|^m5n\.metal$/,
 }

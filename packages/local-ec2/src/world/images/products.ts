@@ -1,4 +1,4 @@
-/** Which images there are: names, owners and builds as in us-east-1 in November 2026. */
+/** Which images there are: owners, names and builds of public images of us-east-1; some builds were seen for one architecture only. */
 import type { Product } from './product.ts'
 
 const twoYears = 730

@@ -1,7 +1,8 @@
 /**
  * How the table of instance types is written.
  *
- * A row is one size, as DescribeInstanceTypes of us-east-1 answered in November 2026. Its columns:
+ * A row is one size, with what DescribeInstanceTypes says of it in us-east-1, from the copy of AWS's answers that
+ * moto 5.2.1 has. Its columns:
  * size, cores, memory in GiB, EBS bandwidth in Mbps, EBS IOPS, attachable volumes, network interfaces ×
  * addresses of each, network bandwidth in Gbps, and ENA queues of an interface. `a/b` is baseline and maximum
  * where they differ; queues may be `default/in all/most of one`; `-` is for what it does not have.
