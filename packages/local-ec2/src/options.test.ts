@@ -5,7 +5,7 @@ import { startLocalEc2 } from './server.ts'
 test.each([
   [
     { machine: 'docker' },
-    'option machine must be one of auto, container, rootless, none, not "docker"',
+    'option machine must be one of auto, container, rootless, cloud-init, systemd, none, not "docker"',
     undefined,
   ],
   [

@@ -186,7 +186,7 @@ test.each([
   ],
   [
     ['--machine', 'steam'],
-    /^benchaway-local-ec2: --machine must be one of auto, container, rootless, none, not 'steam'\n/,
+    /^benchaway-local-ec2: --machine must be one of auto, container, rootless, cloud-init, systemd, none, not 'steam'\n/,
   ],
   [['now'], /^benchaway-local-ec2: Unexpected argument 'now'/],
   [['--port'], /^benchaway-local-ec2: Option '--port <value>' argument missing\n/],

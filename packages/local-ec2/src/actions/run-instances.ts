@@ -13,7 +13,7 @@ import { type Counts, readCounts } from './launch/count.ts'
 import { checkCredits, readCpu } from './launch/cpu.ts'
 import { launchDemands } from './launch/demands.ts'
 import { digestInput, digestLaunch } from './launch/fingerprint.ts'
-import { checkArchitecture, readImage, readType } from './launch/image.ts'
+import { checkArchitecture, checkSystem, readImage, readType } from './launch/image.ts'
 import { readMetadata, usualMetadata } from './launch/metadata.ts'
 import { readNetwork } from './launch/network.ts'
 import { checkPlain, readKeyPair, readNames, readReservationPreference } from './launch/options.ts'
@@ -141,6 +141,7 @@ function readSpec(input: Input, counts: Counts, world: World): LaunchSpec {
   const type = readType(input.InstanceType, world)
   const image = readImage(input.ImageId)
   checkArchitecture(type, image)
+  checkSystem(image, world)
   checkPlain(input)
   checkCredits(input.CreditSpecification, type)
   const tags = readTagSpecifications(input.TagSpecifications, [

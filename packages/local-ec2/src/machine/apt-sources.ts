@@ -50,6 +50,30 @@ export function hostRelease(root = '/'): Release {
   }
 }
 
+/**
+ * Debian's own sources of another release, from where this computer has its own.
+ *
+ * @param root where `etc/` is; a test has another
+ */
+export function debianRelease(codename: string, root = '/'): Release {
+  const about = read(join(root, 'etc/os-release'))
+  if (!/^ID=debian$/m.test(about)) return { codename, lines: debianArchive(codename) }
+  const { codename: own, lines } = hostRelease(root)
+  if (own === codename) return { codename, lines }
+  const renamed = lines.map((line) => line.replace(new RegExp(` ${own}(?=[- ])`), ` ${codename}`))
+  return { codename, lines: renamed }
+}
+
+/** What Debian's images on EC2 have, with the key ring of Debian's package `debian-archive-keyring`. */
+function debianArchive(codename: string): string[] {
+  const ring = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+  return [
+    `deb ${ring} http://deb.debian.org/debian ${codename} main`,
+    `deb ${ring} http://deb.debian.org/debian ${codename}-updates main`,
+    `deb ${ring} http://deb.debian.org/debian-security ${codename}-security main`,
+  ]
+}
+
 interface Source {
   uri: string
   suite: string

@@ -1,6 +1,7 @@
 /** One machine, as the endpoint's process knows it: what was ordered of the fabric, and what that has told. */
-import { planBoot } from './boot/boot-plan.ts'
+import { type BootPlan, planBoot } from './boot/boot-plan.ts'
 import { bootScript } from './boot/boot-script.ts'
+import { stages } from './boot/stages.ts'
 import { parseUserData } from './boot/user-data.ts'
 import type { Fabric } from './fabric.ts'
 import type { BootOrder, Knowledge, ToFabric } from './fabric/protocol.ts'
@@ -13,6 +14,7 @@ import type {
   Power,
 } from './machine.ts'
 import type { Reach } from './reach.ts'
+import { prepareImage } from './rootfs.ts'
 
 const consoleLimit = 64 * 1024
 
@@ -22,6 +24,8 @@ const patienceMs = 30_000
 interface Surroundings {
   fabric: Fabric
   reach: Reach
+  /** What boots it, where its files are an image's. */
+  bootsBy?: 'cloud-init' | 'systemd'
   /** How a machine ended whose fabric is gone. */
   endOfAll: () => MachineEnd
   discard: () => void
@@ -191,20 +195,35 @@ export class FabricMachine implements Machine {
 
   async #order(facts: MachineFacts, { publicIp, isPublic }: Session): Promise<BootOrder> {
     const { instanceId, defaultUser, diskGib = 8, troubles = {} } = this.#request
-    const { neverBoots = false, bootDelayMs = 0, wrongHostKey = false } = troubles
+    const { neverBoots = false, bootDelayMs = 0 } = troubles
     const knowledge = this.#knowledge(facts, publicIp)
     const publicKeys = facts.keyPairs.map(({ publicKey }) => publicKey.trim())
     const plan = planBoot(await parseUserData(facts.userData), publicKeys)
     return {
       id: instanceId,
+      // Not even an image's cloud-init may change it from inside.
       hostname: plan.hostname ?? this.#hostname,
       defaultUser,
       address: this.privateIp,
       ...(isPublic && this.#surroundings.reach.routed && { routedAddress: publicIp }),
       diskBytes: diskGib * 2 ** 30,
-      ...bootScript(plan, { instanceId, defaultUser, wrongHostKey }),
+      ...(await this.#boots(plan)),
       delayMs: neverBoots ? 'never' : bootDelayMs,
       knowledge,
+    }
+  }
+
+  async #boots(plan: BootPlan): Promise<Pick<BootOrder, 'image' | 'script' | 'payloads'>> {
+    const { instanceId, defaultUser, system = 'debian-12', troubles = {} } = this.#request
+    const { wrongHostKey = false } = troubles
+    const { bootsBy } = this.#surroundings
+    if (bootsBy === undefined) {
+      return bootScript(plan, { instanceId, defaultUser, wrongHostKey })
+    }
+    return {
+      image: { root: await prepareImage(system), wrongHostKey },
+      script: bootsBy === 'cloud-init' ? stages(wrongHostKey) : '',
+      payloads: [],
     }
   }
 

@@ -24,17 +24,22 @@ export class Fabric {
 
   /**
    * @param prepare called once its namespaces are there, with the id of a process that is in them
+   * @param within a command that its own is appended to
    * @throws {LocalEc2Error} `MACHINE_UNAVAILABLE` when its namespaces are refused, `FABRIC_FAILED` otherwise
    */
   static async start(
     plan: FabricPlan,
     onMessage: (message: FromFabric) => void,
     prepare: (pid: number) => Promise<Preparation>,
+    within: readonly string[] = [],
   ): Promise<Fabric> {
     const args = [
       // Not by the channel alone: a fabric that hangs would not notice that its endpoint is dead.
-      ...words('--pdeathsig KILL unshare --mount --pid --net --fork --kill-child --mount-proc'),
+      ...words('--pdeathsig KILL'),
+      ...within,
+      ...words('unshare --mount --pid --net --fork --kill-child --mount-proc'),
       ...(plan.rootless ? words('--user --map-root-user --map-auto') : []),
+      ...(plan.init === 'systemd' ? ['--cgroup'] : []),
       // A shell as process 1: it reaps what runc leaves behind, which Node would not.
       '--',
       'sh',

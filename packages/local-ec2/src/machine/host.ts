@@ -5,10 +5,19 @@ import { dirname, join } from 'node:path'
 
 import { AddressPool } from './addresses.ts'
 import { guestDirectory } from './asset.ts'
+import { type Cgroup, makeCgroup } from './cgroup.ts'
 import { FabricMachine } from './fabric-machine.ts'
 import { Fabric } from './fabric.ts'
-import type { FromFabric } from './fabric/protocol.ts'
-import type { Machine, MachineEnd, MachineHost, MachineKind, MachineRequest } from './machine.ts'
+import type { FabricPlan, FromFabric, Preparation } from './fabric/protocol.ts'
+import {
+  imageSystems,
+  type ImageSystem,
+  type Machine,
+  type MachineEnd,
+  type MachineHost,
+  type MachineKind,
+  type MachineRequest,
+} from './machine.ts'
 import { openNoneHost } from './none.ts'
 import { chooseKind } from './probe.ts'
 import { type Reach, openRelay, openUplink } from './reach.ts'
@@ -18,7 +27,8 @@ import { unreadable } from './secrets.ts'
 /**
  * Prepares this computer for machines of `kind`; `auto` is `container` as root and `rootless` otherwise.
  *
- * The first `rootless` host of a user builds a Debian root file system, which takes half a minute.
+ * The first `rootless` host of a user builds a Debian root file system, which takes half a minute. The kinds that boot
+ * images build each when it is first launched, which takes about as long.
  *
  * @throws {LocalEc2Error} `MACHINE_UNAVAILABLE`, `SSHD_MISSING`, `ROOTFS_FAILED`, `FABRIC_FAILED`
  */
@@ -31,55 +41,70 @@ class BootingHost implements MachineHost {
   readonly kind: MachineKind
   readonly cidr: string
   readonly isolation: string
+  readonly systems?: readonly ImageSystem[]
   readonly #fabric: Fabric
   readonly #reach: Reach
+  readonly #cgroup: Cgroup | undefined
   readonly #privateIps: AddressPool
   readonly #machines: Map<string, FabricMachine>
   #closing: Promise<void> | undefined
 
   private constructor(
     kind: MachineKind,
-    fabric: Fabric,
-    reach: Reach,
+    { fabric, reach }: { fabric: Fabric; reach: Reach },
     machines: Map<string, FabricMachine>,
+    cgroup?: Cgroup,
   ) {
     this.kind = kind
     this.#fabric = fabric
     this.#reach = reach
+    this.#cgroup = cgroup
     this.#machines = machines
     this.cidr = reach.cidr
+    if (bootsImages(kind)) this.systems = imageSystems
     this.#privateIps = new AddressPool(reach.cidr)
-    const user = kind === 'rootless' ? 'a user namespace without privileges here' : 'real root'
+    const user = kind === 'container' ? 'real root' : 'a user namespace without privileges here'
+    const files = bootsImages(kind) ? 'an image for files' : 'own files but for /usr and /etc'
     this.isolation =
-      `runc containers: ${user}, 12 capabilities, a seccomp filter, own files but for /usr and /etc, ` +
+      `runc containers: ${user}, ${capabilityCount[kind]} capabilities, a seccomp filter, ${files}, ` +
       `no route but to each other${reach.guarded ? '' : ' and to this computer'}`
     void fabric.gone.then(() => this.#allOff())
   }
 
-  static async open(kind: 'container' | 'rootless'): Promise<BootingHost> {
+  static async open(kind: BootingKind): Promise<BootingHost> {
     const machines = new Map<string, FabricMachine>()
-    const onMessage = (message: FromFabric): void => hear(machines, message)
-    const plan = { rootless: kind === 'rootless', guest: guestDirectory }
-    const hide = [homedir(), ...workplaces(process.cwd())]
-    if (kind === 'container') {
-      // Looked for while the fabric starts.
-      const found = unreadable(['/etc', '/usr/local'])
-      // Told by whoever waits for it, if the fabric starts at all.
-      found.catch(() => {})
-      const { fabric, reach } = await openUplink((wire) =>
-        Fabric.start({ ...plan, base: '/' }, onMessage, async (pid) => {
-          const [secrets, wiring] = await Promise.all([found, wire(pid)])
-          return { hide: [...hide, ...secrets], wiring }
-        }),
-      )
-      return new BootingHost(kind, fabric, reach, machines)
+    const plan: FabricPlan = {
+      init: kind === 'cloud-init' || kind === 'systemd' ? kind : 'own',
+      rootless: kind !== 'container',
+      guest: guestDirectory,
+      ...(kind === 'container' && { base: '/' }),
+      // A root file system that we built ourselves holds nobody's secrets.
+      ...(kind === 'rootless' && { base: await prepareRootfs() }),
     }
-    // A root file system that we built ourselves holds nobody's secrets.
-    const base = await prepareRootfs()
-    const { fabric, reach } = await openRelay((wiring) =>
-      Fabric.start({ ...plan, base }, onMessage, async () => ({ hide, wiring })),
-    )
-    return new BootingHost(kind, fabric, reach, machines)
+    const hide = [homedir(), ...workplaces(process.cwd())]
+    // Looked for while the fabric starts.
+    const found = kind === 'container' ? unreadable(['/etc', '/usr/local']) : Promise.resolve([])
+    // Told by whoever waits for it, if the fabric starts at all.
+    found.catch(() => {})
+    const cgroup = kind === 'systemd' ? makeCgroup() : undefined
+    const start = (prepare: (pid: number) => Promise<Preparation['wiring']>): Promise<Fabric> =>
+      Fabric.start(
+        plan,
+        (message) => hear(machines, message),
+        async (pid) => {
+          const [secrets, wiring] = await Promise.all([found, prepare(pid)])
+          return { hide: [...hide, ...secrets], wiring }
+        },
+        cgroup?.within,
+      )
+    try {
+      const isRoot = process.getuid?.() === 0
+      const way = isRoot && kind !== 'rootless' ? await openUplink(start) : await openRelay(start)
+      return new BootingHost(kind, way, machines, cgroup)
+    } catch (error) {
+      await cgroup?.remove()
+      throw error
+    }
   }
 
   create(request: MachineRequest, range?: { cidr: string }): Machine {
@@ -88,6 +113,7 @@ class BootingHost implements MachineHost {
     const machine = new FabricMachine(request, privateIp, {
       fabric: this.#fabric,
       reach: this.#reach,
+      ...(bootsImages(this.kind) && { bootsBy: this.kind }),
       endOfAll: () => this.#endOfAll(),
       discard: () => {
         this.#machines.delete(id)
@@ -107,6 +133,7 @@ class BootingHost implements MachineHost {
     // Nothing in a machine is worth waiting for: all of them end with the fabric.
     await this.#fabric.close()
     await this.#reach.closeAll()
+    await this.#cgroup?.remove()
     this.#allOff()
   }
 
@@ -119,6 +146,13 @@ class BootingHost implements MachineHost {
     return { reason: 'failed', detail: "the machines' process is gone" }
   }
 }
+
+type BootingKind = Exclude<MachineKind, 'none'>
+
+const bootsImages = (kind: MachineKind): kind is 'cloud-init' | 'systemd' =>
+  kind === 'cloud-init' || kind === 'systemd'
+
+const capabilityCount = { container: 12, rootless: 12, 'cloud-init': 13, systemd: 14, none: 0 }
 
 /** A folder and the work tree around it. */
 function workplaces(folder: string): string[] {

@@ -5,10 +5,18 @@
  * - `rootless`: as an ordinary user, the same inside a user namespace over a Debian root file system;
  *   each has an address of 127/8 and port 2222, whose connections this process accepts and hands on, so that
  *   a process that is busy, or that waits for a command with `spawnSync`, keeps ssh waiting too.
+ * - `cloud-init`: inside a user namespace, the Debian of the image (`debian-12` or `debian-13`), whose own cloud-init
+ *   reads the user-data from the metadata service; its stages run in order, with sshd between them, without systemd.
+ *   As root each has its own address and port 22, as an ordinary user what a `rootless` machine has.
+ * - `systemd`: as root, the same with systemd as process 1: the image's real order of boot, and its real power-off.
  * - `none`: nothing boots; for tests of the control plane alone.
  */
 export type MachineKind = (typeof machineKinds)[number]
-export const machineKinds = ['container', 'rootless', 'none'] as const
+export const machineKinds = ['container', 'rootless', 'cloud-init', 'systemd', 'none'] as const
+
+/** The systems that can be had as images. */
+export type ImageSystem = (typeof imageSystems)[number]
+export const imageSystems = ['debian-12', 'debian-13'] as const
 
 /** What stays the same as long as the machine exists. */
 export interface MachineRequest {
@@ -26,6 +34,11 @@ export interface MachineRequest {
   diskGib?: number
   /** The account that the image logs in with, which cloud-init calls the default user. */
   defaultUser: string
+  /**
+   * What the image holds. Kinds that boot this computer's files take no notice.
+   * @default 'debian-12'
+   */
+  system?: ImageSystem
   /** What goes wrong with it on purpose. */
   troubles?: BootTroubles
 }
@@ -150,6 +163,8 @@ export interface MachineHost {
   readonly cidr: string
   /** One line for people: what keeps a machine from harming this computer. */
   readonly isolation: string
+  /** What of images it can boot; `undefined` when it boots its own files, whatever the image. */
+  readonly systems?: readonly ImageSystem[]
   /**
    * A machine with an empty disk that is off.
    *

@@ -14,7 +14,9 @@ const packageOf: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   mmdebstrap: 'mmdebstrap',
   newuidmap: 'uidmap',
+  nsenter: 'util-linux',
   runc: 'runc',
+  script: 'bsdutils',
   setpriv: 'util-linux',
   sshd: 'openssh-server',
   tar: 'tar',
@@ -25,7 +27,9 @@ const packageOf: Readonly<Record<string, string>> = {
  * @returns the kind to use
  * @throws {LocalEc2Error} `MACHINE_UNAVAILABLE`, or `SSHD_MISSING` when that alone is missing
  */
-export function chooseKind(wish: Exclude<MachineKind, 'none'> | 'auto'): 'container' | 'rootless' {
+export function chooseKind(
+  wish: Exclude<MachineKind, 'none'> | 'auto',
+): Exclude<MachineKind, 'none'> {
   if (process.platform !== 'linux') {
     throw new LocalEc2Error(
       'MACHINE_UNAVAILABLE',
@@ -34,9 +38,9 @@ export function chooseKind(wish: Exclude<MachineKind, 'none'> | 'auto'): 'contai
     )
   }
   const isRoot = process.getuid?.() === 0
-  if (wish === 'container' && !isRoot) {
-    throw new LocalEc2Error('MACHINE_UNAVAILABLE', "machines of kind 'container' need root", {
-      hint: "Run as root, or ask for 'rootless'.",
+  if ((wish === 'container' || wish === 'systemd') && !isRoot) {
+    throw new LocalEc2Error('MACHINE_UNAVAILABLE', `machines of kind '${wish}' need root`, {
+      hint: `Run as root, or ask for '${wish === 'container' ? 'rootless' : 'cloud-init'}'.`,
     })
   }
   const kind = wish === 'auto' ? (isRoot ? 'container' : 'rootless') : wish
@@ -47,7 +51,9 @@ export function chooseKind(wish: Exclude<MachineKind, 'none'> | 'auto'): 'contai
     'runc',
     ...(kind === 'container' ? ['find', 'sshd'] : []),
   ])
-  if (kind === 'rootless') {
+  if (kind === 'systemd') needPrograms(['nsenter', 'script', 'find'])
+  if (kind === 'cloud-init') needPrograms(['nsenter'])
+  if (kind !== 'container') {
     needPrograms(['newuidmap', 'tar'])
     for (const file of ['/etc/subuid', '/etc/subgid']) needSubordinates(file)
   }
@@ -92,7 +98,8 @@ function needSubordinates(file: string): void {
     return (who === username || who === String(uid)) && Number(count) >= 65536
   })
   if (has) return
+  const sudo = uid === 0 ? '' : 'sudo '
   throw new LocalEc2Error('MACHINE_UNAVAILABLE', `${file} gives user ${username} no 65536 ids`, {
-    hint: `Run: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+    hint: `Run: ${sudo}usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
   })
 }

@@ -112,11 +112,11 @@ const relayPort = 2222
  * process and handed to the fabric, which is inside. Nothing else leads in or out.
  */
 export async function openRelay(
-  start: (wiring: Wiring) => Promise<Fabric>,
+  start: (wire: () => Promise<Wiring>) => Promise<Fabric>,
 ): Promise<{ fabric: Fabric; reach: Reach }> {
   // Always the first: nobody else is in that namespace.
   const { cidr } = networkOf(0)
-  const fabric = await start({ cidr, router: addressIn(cidr, 1) })
+  const fabric = await start(async () => ({ cidr, router: addressIn(cidr, 1) }))
   const lock = createServer()
   const front = await lockNetwork(lock)
   const servers = new Map<string, Server>()

@@ -1,4 +1,4 @@
-/** The Debian that rootless machines are made of: built once by mmdebstrap, kept in the user's cache. */
+/** The Debians that machines inside a user namespace are made of: built once by mmdebstrap, kept in the user's cache. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs'
@@ -8,27 +8,63 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { LocalEc2Error } from '../errors.ts'
-import { type Release, hostRelease } from './apt-sources.ts'
+import { type Release, debianRelease, hostRelease } from './apt-sources.ts'
+import type { ImageSystem } from './machine.ts'
 import { needPrograms } from './probe.ts'
 import { words } from './words.ts'
 
-const packages = words(`
+const ofRootless = words(`
   openssh-server sudo iproute2 iputils-ping procps tar gzip ca-certificates util-linux findutils mount
 `)
 
+/** Of what Debian's images on EC2 hold: what boots, logs in and applies user-data. */
+const ofImages = words(`
+  systemd systemd-sysv libpam-systemd dbus udev openssh-server sudo cloud-init locales iproute2 iputils-ping ifupdown
+  netbase procps tar gzip ca-certificates util-linux findutils mount
+`)
+
 /** Changes when what is built from the same sources changes. */
-const recipe = 1
+const recipe = 2
+
+const codenames: Record<ImageSystem, string> = { 'debian-12': 'bookworm', 'debian-13': 'trixie' }
 
 /**
+ * The Debian or Ubuntu of this computer.
+ *
  * @returns an unpacked root file system, whose owners only make sense in this user's own user namespace
  * @throws {LocalEc2Error} `ROOTFS_FAILED`
  */
-export async function prepareRootfs(): Promise<string> {
-  const release = hostRelease()
+export function prepareRootfs(): Promise<string> {
+  return prepare('rootfs', hostRelease(), ofRootless)
+}
+
+const prepared = new Map<ImageSystem, Promise<string>>()
+
+/**
+ * As an image has it, with systemd and cloud-init.
+ *
+ * @returns as `prepareRootfs()`
+ * @throws {LocalEc2Error} `ROOTFS_FAILED`
+ */
+export function prepareImage(system: ImageSystem): Promise<string> {
+  const before = prepared.get(system)
+  if (before !== undefined) return before
+  const now = prepare('image', debianRelease(codenames[system]), ofImages)
+  prepared.set(system, now)
+  // What failed may work the next time.
+  now.catch(() => prepared.delete(system))
+  return now
+}
+
+async function prepare(
+  what: string,
+  release: Release,
+  packages: readonly string[],
+): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'benchaway')
   const maker = { recipe, release, packages, arch: process.arch, ids: subordinates() }
   const hash = createHash('sha256').update(JSON.stringify(maker)).digest('hex').slice(0, 16)
-  const finished = join(cache, `rootfs-${release.codename}-${hash}`)
+  const finished = join(cache, `${what}-${release.codename}-${hash}`)
   mkdirSync(cache, { recursive: true })
   await removeAbandoned(cache)
   if (existsSync(finished)) return finished
@@ -38,7 +74,7 @@ export async function prepareRootfs(): Promise<string> {
   const half = `${finished}.${process.pid}-${startOf(process.pid)}`
   mkdirSync(half)
   try {
-    await build(release, half)
+    await build(release, packages, half)
     // The first to finish wins; what the other has built is as good.
     if (!existsSync(finished)) renameSync(half, finished)
   } finally {
@@ -47,7 +83,11 @@ export async function prepareRootfs(): Promise<string> {
   return finished
 }
 
-async function build({ codename, lines }: Release, directory: string): Promise<void> {
+async function build(
+  { codename, lines }: Release,
+  packages: readonly string[],
+  directory: string,
+): Promise<void> {
   process.stderr.write(
     `local-ec2: building Debian ${codename} for machines in ${directory}: once, about 30 s\n`,
   )
@@ -59,6 +99,11 @@ async function build({ codename, lines }: Release, directory: string): Promise<v
       '--format=tar',
       '--quiet',
       `--include=${packages.join(',')}`,
+      // An image has no host keys, and what people read is not read in a machine.
+      '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*',
+      ...['doc', 'man', 'info', 'locale'].map(
+        (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
+      ),
       codename,
       '-',
       ...lines,
@@ -113,7 +158,7 @@ async function remove(directory: string): Promise<void> {
 /** Half-built ones, whose names say who builds them. */
 function halves(cache: string): { path: string; isAlive: boolean }[] {
   return readdirSync(cache).flatMap((name) => {
-    const builder = /^rootfs-.*\.(\d+)-(\d+)$/.exec(name)
+    const builder = /^(?:rootfs|image)-.*\.(\d+)-(\d+)$/.exec(name)
     if (builder === null) return []
     const isAlive = startOf(Number(builder[1])) === builder[2]
     return [{ path: join(cache, name), isAlive }]

@@ -1,8 +1,8 @@
 /**
  * The catalogue of images, under the names and owners that people search for on EC2.
  *
- * Whatever is chosen, a local machine runs this computer's system; what the choice decides is the
- * root device and the user that logs in.
+ * Whatever is chosen, most kinds of local machine run this computer's system; what the choice decides is the
+ * root device and the user that logs in. The kinds that boot images run the one that was chosen.
  */
 import { createHash } from 'node:crypto'
 
@@ -19,6 +19,7 @@ type Kept =
   | 'rootPerformance'
   | 'ephemeralDevices'
   | 'defaultUser'
+  | 'system'
   | 'imdsSupport'
   | 'freeTier'
 

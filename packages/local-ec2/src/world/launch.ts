@@ -26,6 +26,7 @@ export function launch(
       instanceId: id,
       ...(names.hostnameType === 'resource-name' && { hostname: id }),
       defaultUser: image.defaultUser,
+      ...(image.system !== undefined && { system: image.system }),
       diskGib: rootVolume.sizeGib,
       ...(troubles !== undefined && { troubles }),
     },

@@ -167,7 +167,7 @@ if exec 3<>/dev/tcp/169.254.169.254/80; then echo open; else echo closed; fi >>/
   const read = async (): Promise<string> =>
     (await ssh(machine, keys, 'cat /var/lib/seen /var/lib/script')).stdout
   expect(await read()).toMatch(/^open\n.*Permission denied\n$/s)
-  const closed = "sudo bash -c '</dev/tcp/169.254.169.254/80'; sudo ip route | grep 169"
+  const closed = "sudo bash -c '</dev/tcp/169.254.169.254/80'; sudo ip route | grep prohibit"
   expect(await ssh(machine, keys, closed)).toMatchObject({
     stdout: 'prohibit 169.254.169.254 \n',
     stderr: expect.stringContaining('Permission denied'),

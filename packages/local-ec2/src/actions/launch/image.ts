@@ -42,6 +42,16 @@ export function checkBootable({ name, architecture }: InstanceType, { machines }
   )
 }
 
+/** @throws {ApiError} `Unsupported` where machines boot images and have none such */
+export function checkSystem({ name, system }: Image, { machines }: World): void {
+  const { kind, systems } = machines
+  if (systems === undefined || (system !== undefined && systems.includes(system))) return
+  throw new ApiError(
+    'Unsupported',
+    `The requested configuration is currently not supported: machines of kind '${kind}' boot ${systems.join(' and ')}, not ${name}.`,
+  )
+}
+
 /** @param id of an image, or `resolve:ssm:` and the name of a public parameter that holds one */
 export function readImage(id: string | undefined): Image {
   if (id === undefined) throw missing('ImageId')

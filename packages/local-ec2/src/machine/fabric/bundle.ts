@@ -1,4 +1,5 @@
 import { words } from '../words.ts'
+import type { FabricPlan } from './protocol.ts'
 import { seccomp } from './seccomp.ts'
 
 /** What a container runtime keeps by default, without MKNOD and NET_RAW: enough for sshd, sudo, apt and servers. */
@@ -6,6 +7,12 @@ const capabilities = words(`
   CHOWN DAC_OVERRIDE FSETID FOWNER SETGID SETUID SETPCAP SETFCAP
   NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE
 `).map((name) => `CAP_${name}`)
+
+/**
+ * What an image's own boot asks for besides. The kernel grants them for what belongs to the machine's user
+ * namespace: its network, and its own end.
+ */
+const ofImages = { 'cloud-init': ['CAP_NET_ADMIN'], systemd: ['CAP_NET_ADMIN', 'CAP_SYS_BOOT'] }
 
 /** A directory of the base, seen through a layer of ours and written to in a place of the machine's own. */
 export interface Overlay {
@@ -24,7 +31,7 @@ export interface BundleOptions {
   overlays: readonly Overlay[]
   /** What becomes its `/run`, prepared. */
   run: string
-  /** A FIFO. */
+  /** A FIFO, or a terminal. */
   console: string
   /** A network namespace's file. */
   network: string
@@ -32,11 +39,20 @@ export interface BundleOptions {
   rootless: boolean
   /** Highest number of open files that may be asked for. */
   maxFiles: number
+  init: FabricPlan['init']
+  /** What an image's boot reads in `/sys`: a sysfs of the machine's network, and a directory of DMI data. */
+  sys?: { fs: string; dmi: string }
+  /** Where the cgroup namespace's root becomes the machine's; for systemd, which needs one of its own. */
+  cgroup?: string
+  /** Directories where the image expects a tmpfs, and may not mount it itself. */
+  scratch?: readonly string[]
 }
 
 /** The OCI configuration of one machine. */
 export function bundle(options: BundleOptions): object {
-  const { hostname, root, overlays, run, console, network, rootless, maxFiles } = options
+  const { hostname, root, overlays, run, console, network, rootless, maxFiles, init } = options
+  const { sys, cgroup, scratch = [] } = options
+  const granted = init === 'own' ? capabilities : [...capabilities, ...ofImages[init]]
   return {
     ociVersion: '1.0.2',
     hostname,
@@ -44,10 +60,13 @@ export function bundle(options: BundleOptions): object {
     process: {
       terminal: false,
       user: { uid: 0, gid: 0 },
-      args: ['/usr/lib/local-ec2/init', hostname],
+      args:
+        init === 'systemd'
+          ? ['/bin/sh', '-c', startSystemd, hostname]
+          : ['/usr/lib/local-ec2/init', hostname],
       env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root'],
       cwd: '/',
-      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      capabilities: { bounding: granted, effective: granted, permitted: granted },
       rlimits: [
         { type: 'RLIMIT_NOFILE', soft: Math.min(1024, maxFiles), hard: maxFiles },
         // Where core_pattern is a pipe, the kernel would start that program outside, except for a limit of 1.
@@ -81,10 +100,23 @@ export function bundle(options: BundleOptions): object {
       },
       device('/dev/mqueue', 'mqueue', 'nosuid noexec nodev'),
       { destination: '/dev/console', type: 'bind', source: console, options: ['bind'] },
-      device('/sys', 'sysfs', 'nosuid noexec nodev ro'),
+      ...(sys === undefined
+        ? [device('/sys', 'sysfs', 'nosuid noexec nodev ro')]
+        : [
+            // A sysfs takes no directory of ours, and where the kernel has DMI data they are another computer's.
+            device('/sys', 'tmpfs', 'nosuid noexec nodev mode=755'),
+            ...sysDirectories.map((name) => seen(`/sys/${name}`, `${sys.fs}/${name}`)),
+            seen('/sys/class/dmi', sys.dmi),
+          ]),
+      ...(cgroup === undefined
+        ? []
+        : [device('/sys/fs/cgroup', 'cgroup', 'nosuid noexec nodev relatime')]),
+      ...scratch.map((path) => device(path, 'tmpfs', 'nosuid nodev mode=1777')),
     ],
     linux: {
+      ...(cgroup !== undefined && { cgroupsPath: cgroup }),
       namespaces: [
+        ...(cgroup === undefined ? [] : [{ type: 'cgroup' }]),
         { type: 'pid' },
         { type: 'ipc' },
         { type: 'uts' },
@@ -103,9 +135,19 @@ export function bundle(options: BundleOptions): object {
         '/proc/sysrq-trigger',
       ),
       readonlyPaths: words('/proc/bus /proc/fs /proc/irq /proc/sys'),
-      seccomp: seccomp(process.arch),
+      seccomp: seccomp(process.arch, { reboot: init === 'systemd' }),
     },
   }
+}
+
+// Without colours: its console is read as text. The environment is its own and does not reach its services.
+const startSystemd = `echo "local-ec2: $0 boots"; unset HOME; TERM=dumb exec /sbin/init >/dev/null 2>&1`
+
+const sysDirectories = words('block bus class/net dev devices kernel module')
+
+/** Bound from outside, for reading. */
+function seen(destination: string, source: string): object {
+  return { destination, type: 'bind', source, options: words('rbind ro nosuid noexec nodev') }
 }
 
 function device(destination: string, type: string, options: string): object {

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { MachineEnd, MachineTrouble } from '../machine.ts'
-import { bundle } from './bundle.ts'
+import { bundle, type BundleOptions } from './bundle.ts'
 import { ConsoleReader } from './console.ts'
 import type { Disk } from './disk.ts'
 import { Errand } from './errand.ts'
@@ -27,12 +27,15 @@ import {
   namespaceName,
   openMetadata,
   removeNamespace,
+  resetNamespace,
   setLink,
 } from './network.ts'
 import { commandOf, freeze, nameOf, processesIn, send } from './processes.ts'
 import type { BootOrder, FabricPlan, Wiring } from './protocol.ts'
 import { run } from './run.ts'
-import { makeRun } from './skeleton.ts'
+import { makeRun, makeRunForSystemd } from './skeleton.ts'
+import { mountSys } from './sys.ts'
+import { Terminal } from './terminal.ts'
 
 const runtime = ['--root', '/run/runc', '--rootless=true']
 
@@ -51,9 +54,31 @@ export interface Surroundings {
   gate: Gate
 }
 
-// What its init says by its exit code, as init.sh does.
-const rebooted = 94
-const halted = 95
+/** What the end of its first process means, by the exit code of runc. */
+const meanings: Record<
+  FabricPlan['init'],
+  ReadonlyMap<number | null, 'off' | 'reboot' | 'halt'>
+> = {
+  // As init.sh says.
+  own: new Map([
+    [0, 'off'],
+    [94, 'reboot'],
+    [95, 'halt'],
+  ]),
+  'cloud-init': new Map([
+    [0, 'off'],
+    [94, 'reboot'],
+    [95, 'halt'],
+  ]),
+  // reboot(2) in a pid namespace: SIGHUP to its first process for a reboot, SIGINT for a power-off and for a halt.
+  systemd: new Map([
+    [129, 'reboot'],
+    [130, 'off'],
+  ]),
+}
+
+/** The power button: init.sh's own signal, and systemd's SIGRTMIN+4. */
+const powerButton = { own: 'SIGHUP', 'cloud-init': 'SIGHUP', systemd: 38 } as const
 
 export class Container {
   readonly #surroundings: Surroundings
@@ -67,6 +92,9 @@ export class Container {
   /** Whether it lost its network for good. */
   #isCut = false
   #isMetadataClosed = false
+  /** Whether it has booted before. */
+  #isUsed = false
+  #terminal: Terminal | undefined
   /** What somebody outside wants, since the present boot began; `off` is for good. */
   #wish: 'off' | 'boot' | undefined
   #child: { kill(signal: NodeJS.Signals): boolean } | undefined
@@ -111,7 +139,7 @@ export class Container {
   /** Its init is asked to end; without one it is as pulling the plug. */
   shutDown(): void {
     const pid = this.#initPid()
-    if (this.#isRunning && pid > 0) send(pid, 'SIGHUP')
+    if (this.#isRunning && pid > 0) send(pid, powerButton[this.#surroundings.plan.init])
     else this.unplug()
   }
 
@@ -152,18 +180,17 @@ export class Container {
   }
 
   async #powerOn(): Promise<void> {
-    const { plan, wiring, gate } = this.#surroundings
-    const { id, hostname, knowledge } = this.#order
+    const { plan, gate } = this.#surroundings
+    const { id, hostname } = this.#order
     const leave = await gate.enter()
     try {
       if (this.#isUnplugged) return
       mkdirSync(this.#directory)
       mkdirSync(this.#at('run'))
-      const { macAddress } = knowledge.facts
       const parts = await Promise.allSettled([
-        makeNamespace(this.#order, { macAddress, hopLimit: this.#hopLimit }, wiring),
+        this.#makeNetwork(),
         run('mkfifo', ['-m', '620', this.#at('console')]),
-        this.#disk.prepare(this.#order, plan.base),
+        this.#disk.prepare(this.#order),
       ])
       // Only now, when none of them is on its way any more.
       for (const part of parts) if (part.status === 'rejected') throw part.reason
@@ -172,10 +199,13 @@ export class Container {
         root: this.#disk.root,
         overlays: this.#disk.overlays,
         run: this.#at('run'),
-        console: this.#at('console'),
+        console: await this.#openConsole(),
         network: namespaceFile(id),
         rootless: plan.rootless,
         maxFiles: maxFiles(),
+        init: plan.init,
+        ...(plan.init !== 'own' && { sys: await mountSys(this.#directory, id) }),
+        ...(plan.init === 'systemd' && this.#ofSystemd()),
       }
       writeFileSync(this.#at('config.json'), JSON.stringify(bundle(options)))
     } finally {
@@ -183,22 +213,49 @@ export class Container {
     }
   }
 
+  async #makeNetwork(): Promise<void> {
+    const { macAddress } = this.#order.knowledge.facts
+    const limits = { macAddress, hopLimit: this.#hopLimit }
+    await makeNamespace(this.#order, limits, this.#surroundings.wiring)
+  }
+
+  /** @returns what becomes `/dev/console` */
+  async #openConsole(): Promise<string> {
+    if (this.#surroundings.plan.init !== 'systemd') return this.#at('console')
+    const output = openSync(this.#at('console'), constants.O_RDWR)
+    this.#terminal = await Terminal.open(output)
+    closeSync(output)
+    return this.#terminal.path
+  }
+
+  #ofSystemd(): Pick<BundleOptions, 'cgroup' | 'scratch'> {
+    const unit = 'usr/lib/systemd/system/tmp.mount'
+    return {
+      cgroup: `/${this.#order.id}`,
+      scratch: exists(join(this.#order.image?.root ?? '', unit))
+        ? ['/run/lock', '/tmp']
+        : ['/run/lock'],
+    }
+  }
+
   async #liveOn(): Promise<MachineEnd> {
     if (this.#isUnplugged) return { reason: 'unplugged' }
     const output = new ConsoleReader(this.#at('console'), (text) => this.#heard(text))
     let code: number | null
+    let meaning: 'off' | 'reboot' | 'halt' | undefined
     try {
       do {
         if (this.#isToReboot) this.#wish = undefined
         code = await this.#boot()
-        if (code === halted && this.#wish === undefined) await this.#halt()
-      } while (!this.#isUnplugged && (this.#isToReboot || code === rebooted))
+        meaning = meanings[this.#surroundings.plan.init].get(code)
+        if (meaning === 'halt' && this.#wish === undefined) await this.#halt()
+      } while (!this.#isUnplugged && (this.#isToReboot || meaning === 'reboot'))
     } finally {
       output.close()
     }
     if (this.#isUnplugged) return { reason: 'unplugged' }
     if (!this.#isRunning) return { reason: 'failed', detail: this.#tail.trim().slice(-500) }
-    return code === 0
+    return meaning === 'off'
       ? { reason: 'poweroff' }
       : { reason: 'poweroff', detail: `its init ended with code ${code}` }
   }
@@ -206,6 +263,7 @@ export class Container {
   /** @returns the exit code of its init; anything at all when there is a wish */
   async #boot(): Promise<number | null> {
     const { delayMs, id } = this.#order
+    const { plan } = this.#surroundings
     this.#isRunning = false
     this.#tail = ''
     if (delayMs !== 0) await this.#wait(delayMs)
@@ -214,10 +272,12 @@ export class Container {
     try {
       if (this.#isUnplugged) return null
       await this.#mountRun()
-      makeRun(this.#at('run'), this.#order)
-      errand = await Errand.open(this.#at('run/local-ec2'), (line) => this.#serve(line))
-      if (this.#isMetadataClosed) await openMetadata(id)
-      this.#isMetadataClosed = false
+      if (plan.init === 'systemd') makeRunForSystemd(this.#at('run'))
+      else {
+        makeRun(this.#at('run'), this.#order)
+        errand = await Errand.open(this.#at('run/local-ec2'), (line) => this.#serve(line))
+      }
+      await this.#restoreNetwork()
       if (this.#isUnplugged) return null
       return await this.#runInit()
     } finally {
@@ -228,6 +288,17 @@ export class Container {
       // Left behind by a runc that was killed; the next one would find its name taken.
       rmSync(`/run/runc/${id}`, { recursive: true, force: true })
     }
+  }
+
+  /** As it was before the boot that came before. */
+  async #restoreNetwork(): Promise<void> {
+    const { plan, wiring } = this.#surroundings
+    const { macAddress } = this.#order.knowledge.facts
+    if (this.#isMetadataClosed) await openMetadata(this.#order.id)
+    this.#isMetadataClosed = false
+    // An image's boot may change its addresses and routes.
+    if (this.#isUsed && plan.init !== 'own') await resetNamespace(this.#order, macAddress, wiring)
+    this.#isUsed = true
   }
 
   /** As on EC2, where it stays `running`: nothing of it runs, and nothing of it answers. */
@@ -300,7 +371,9 @@ export class Container {
   async #removeAll(): Promise<void> {
     await this.#killRest()
     await removeNamespace(this.#order).catch(() => {})
+    this.#terminal?.close()
     await this.#unmountRun()
+    await run('umount', ['--lazy', this.#at('sys')]).catch(() => {})
     rmSync(this.#directory, { recursive: true, force: true })
   }
 
@@ -331,7 +404,9 @@ export class Container {
     }
   }
 
-  #heard(text: string): Promise<void> {
+  #heard(raw: string): Promise<void> {
+    // What a terminal makes of the end of a line.
+    const text = raw.replaceAll('\r\n', '\n')
     this.#tail = (this.#tail + text).slice(-4096)
     if (!this.#isRunning && this.#tail.includes(`local-ec2: ${this.#order.hostname} boots\n`)) {
       this.#isRunning = true

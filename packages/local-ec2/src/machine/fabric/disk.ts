@@ -5,36 +5,28 @@ import { totalmem } from 'node:os'
 import { join } from 'node:path'
 
 import type { Overlay } from './bundle.ts'
-import type { Layers } from './layers.ts'
+import type { Contents } from './contents.ts'
 import type { BootOrder } from './protocol.ts'
 import { run } from './run.ts'
-import { makeSkeleton } from './skeleton.ts'
 
 export class Disk {
   /** Where a machine's root directory is. Once a machine has run, only it decides what a path below leads to. */
   readonly root: string
   readonly overlays: readonly Overlay[]
   readonly #directory: string
-  readonly #layers: Layers
+  readonly #contents: Contents
   #isMade = false
   #isFull = false
 
-  constructor(directory: string, layers: Layers) {
+  constructor(directory: string, contents: Contents) {
     this.#directory = directory
-    this.#layers = layers
+    this.#contents = contents
     this.root = join(directory, 'root')
-    this.overlays = layers.overlays.map((layer) => {
-      const name = layer.path.replaceAll('/', '-')
-      return {
-        ...layer,
-        upper: join(directory, `upper${name}`),
-        work: join(directory, `work${name}`),
-      }
-    })
+    this.overlays = contents.overlays(directory)
   }
 
   /** Makes it at the first boot, and leaves it as it is at a later one. */
-  async prepare(order: BootOrder, base: string): Promise<void> {
+  async prepare(order: BootOrder): Promise<void> {
     // They lie in memory: one machine may take half of it, as tmpfs itself would let it.
     const size = Math.min(order.diskBytes, Math.floor(totalmem() / 2))
     if (this.#isMade) {
@@ -45,11 +37,7 @@ export class Disk {
     mkdirSync(this.#directory)
     const options = `mode=700,nodev,size=${size}`
     await run('mount', ['-t', 'tmpfs', '-o', options, 'disk', this.#directory])
-    for (const { upper, work } of this.overlays) {
-      mkdirSync(upper)
-      mkdirSync(work)
-    }
-    makeSkeleton(this.root, join(this.#directory, 'upper-etc'), order, base, this.#layers)
+    await this.#contents.make(this.#directory, order)
     this.#isMade = true
   }
 

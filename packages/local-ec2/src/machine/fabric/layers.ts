@@ -1,24 +1,13 @@
 /** The part of a machine's files that all machines of a fabric share: the base below, our changes above. */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import type { Contents } from './contents.ts'
 import { Cover } from './cover.ts'
 import { isDirectory, isInside, linkTarget, read } from './files.ts'
 import { emptied, hiddenInEtc } from './hidden.ts'
-import type { FabricPlan } from './protocol.ts'
 import { run } from './run.ts'
-
-/** A top directory of the machine that is an overlay, topmost layer first. */
-interface Layer {
-  path: string
-  lower: readonly string[]
-}
-
-export interface Layers {
-  overlays: readonly Layer[]
-  /** Top-level symlinks such as `bin` to `usr/bin`. */
-  links: ReadonlyMap<string, string>
-}
+import { makeSkeleton } from './skeleton.ts'
 
 /** What the package manager knows; without it the machine's packages could be neither listed nor changed. */
 const packageDatabases = ['/var/lib/dpkg', '/var/lib/apt', '/var/lib/rpm', '/var/lib/pam']
@@ -31,10 +20,10 @@ const systemDirectories = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']
  * @param directory an empty directory on a file system of the fabric's own
  */
 export async function makeLayers(
-  { base, guest }: FabricPlan,
+  { base, guest }: { base: string; guest: string },
   hide: readonly string[],
   directory: string,
-): Promise<Layers> {
+): Promise<Contents> {
   const whiteout = join(directory, 'whiteout')
   await run('mknod', [whiteout, 'c', '0', '0'])
   const links = new Map<string, string>()
@@ -52,14 +41,29 @@ export async function makeLayers(
   coverPrograms(cover, guest, tops)
   coverSettings(cover, guest, base)
 
-  const overlays = tops.map((path) => ({
+  const layers = tops.map((path) => ({
     path,
     lower: [directory + path, join(base, path)].filter((layer) => isDirectory(layer)),
   }))
-  return { overlays, links }
+  const overlays: Contents['overlays'] = (disk) =>
+    layers.map((layer) => {
+      const name = layer.path.replaceAll('/', '-')
+      return { ...layer, upper: join(disk, `upper${name}`), work: join(disk, `work${name}`) }
+    })
+  return {
+    overlays,
+    async make(disk, order) {
+      for (const { upper, work } of overlays(disk)) {
+        mkdirSync(upper)
+        mkdirSync(work)
+      }
+      makeSkeleton(join(disk, 'root'), join(disk, 'upper-etc'), order, base, { tops, links })
+    },
+  }
 }
 
-function coverPrograms(cover: Cover, guest: string, tops: readonly string[]): void {
+/** What boots a machine that has no systemd, and what others take for it. */
+export function coverPrograms(cover: Cover, guest: string, tops: readonly string[]): void {
   const place = '/usr/lib/local-ec2'
   for (const name of ['init', 'systemctl']) {
     cover.write(`${place}/${name}`, readFileSync(join(guest, `${name}.sh`), 'utf8'), 0o755)

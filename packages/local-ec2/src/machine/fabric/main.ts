@@ -11,10 +11,12 @@ import { availableParallelism } from 'node:os'
 
 import { MetadataService } from '../imds/service.ts'
 import { Container, type Surroundings } from './container.ts'
+import type { Contents } from './contents.ts'
 import { Disk } from './disk.ts'
 import { Gate } from './gate.ts'
+import { imageContents } from './image.ts'
 import { join } from './join.ts'
-import { type Layers, makeLayers } from './layers.ts'
+import { makeLayers } from './layers.ts'
 import { connectRouter, makeBridge, metadataAddress } from './network.ts'
 import type {
   BootOrder,
@@ -33,7 +35,9 @@ let diskCount = 0
 const metadata = new MetadataService()
 /** A boot that takes longer is a machine's own doing, and does not keep others waiting. */
 const longestBootMs = 10_000
-let made: { layers: Layers; surroundings: Surroundings } | undefined
+let made: { layers: Contents | undefined; surroundings: Surroundings } | undefined
+/** By the root of the image. */
+const images = new Map<string, Contents>()
 
 /** @param sent called when it is on its way, which an endpoint that is busy delays */
 function tell(message: FromFabric, sent: () => void = () => {}): void {
@@ -48,14 +52,16 @@ async function makeRoom(): Promise<void> {
   // out whoever enters this namespace without being root.
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=700,nodev', 'local-ec2', '/run'])
   for (const name of ['layers', 'machines', 'disks', 'runc', 'netns']) mkdirSync(`/run/${name}`)
-  await Promise.all([withoutCgroups(), makeBridge()])
+  await Promise.all([plan.init === 'systemd' ? withCgroups() : withoutCgroups(), makeBridge()])
   await metadata.listen(metadataAddress)
 }
 
 async function prepare({ hide, wiring }: Preparation): Promise<void> {
   await room
   const [layers, guarded] = await Promise.all([
-    makeLayers(plan, hide, '/run/layers'),
+    plan.base === undefined
+      ? undefined
+      : makeLayers({ base: plan.base, guest: plan.guest }, hide, '/run/layers'),
     connectRouter(wiring),
   ])
   const gate = new Gate(2 * availableParallelism(), longestBootMs)
@@ -80,7 +86,8 @@ function boot(order: BootOrder): void {
   const { id, address, knowledge } = order
   // Nobody orders a machine before `ready`.
   if (made === undefined) return
-  const disk = disks.get(id) ?? new Disk(`/run/disks/${++diskCount}`, made.layers)
+  const disk =
+    disks.get(id) ?? new Disk(`/run/disks/${++diskCount}`, contentsFor(order, made.layers))
   disks.set(id, disk)
   metadata.learn(knowledge)
   const container = new Container(made.surroundings, `/run/machines/${id}`, disk, order, {
@@ -93,6 +100,15 @@ function boot(order: BootOrder): void {
     metadata.forget(address)
     tell({ type: 'off', id, end })
   })
+}
+
+/** What the order's disk starts with: the same for all of a fabric that has a base, one for each image otherwise. */
+function contentsFor({ image }: BootOrder, layers: Contents | undefined): Contents {
+  if (layers !== undefined) return layers
+  const root = image?.root ?? ''
+  const contents = images.get(root) ?? imageContents(root, plan, `/run/layers/${images.size}`)
+  images.set(root, contents)
+  return contents
 }
 
 function learn(knowledge: Knowledge): void {
@@ -127,6 +143,14 @@ async function withoutCgroups(): Promise<void> {
   await run('umount', ['--recursive', '--lazy', '/sys/fs/cgroup']).catch(() => {})
   await run('mount', ['-t', 'cgroup2', 'cgroup', '/sys/fs/cgroup'])
   await run('mount', ['-o', 'remount,bind,ro', '/sys/fs/cgroup'])
+}
+
+/**
+ * systemd cannot do without. The endpoint's process has put this one into a cgroup that is the root of its cgroup
+ * namespace, and removes it afterwards; what is mounted here is all that runc sees of them.
+ */
+async function withCgroups(): Promise<void> {
+  await run('mount', ['-t', 'cgroup2', 'cgroup', '/sys/fs/cgroup'])
 }
 
 function fail(error: unknown): void {

@@ -89,39 +89,63 @@ type Place = Pick<BootOrder, 'id' | 'address' | 'routedAddress'>
 
 /** Makes a machine's namespace with its addresses, connected to the other machines. */
 export async function makeNamespace(
-  { id, address, routedAddress }: Place,
+  place: Place,
   { macAddress, hopLimit }: { macAddress: string; hopLimit: number },
-  { cidr, router, uplink }: Wiring,
+  wiring: Wiring,
 ): Promise<void> {
+  const { id, address, routedAddress } = place
+  const { router } = wiring
   const port = portName(address)
   await batch([
     `netns add ${id}`,
     `link add ${port} type veth peer name eth0 address ${macAddress} netns ${id}`,
     `link set ${port} master ${bridge} up`,
+    // By whatever name a machine speaks, what is meant for another one does not come to it.
+    `link set ${port} type bridge_slave learning off`,
     `neigh replace ${address} lladdr ${macAddress} dev ${bridge} nud permanent`,
     hopRoute(address, hopLimit, router),
     ...(routedAddress === undefined
       ? []
       : [`route replace ${routedAddress}/32 via ${address} dev ${bridge}`]),
   ])
+  await run('bridge', ['fdb', 'replace', macAddress, 'dev', port, 'master', 'static'])
+  await batch(insideLines(place, wiring), id)
+}
+
+/** After a boot that may have changed what is inside. */
+export async function resetNamespace(
+  place: Place,
+  macAddress: string,
+  wiring: Wiring,
+): Promise<void> {
+  const clear = [
+    // Of all tables; a route that prohibits is on no interface, and would stay.
+    'route flush table all',
+    ...['eth0', 'lo'].flatMap((name) => [`link set ${name} down`, `address flush dev ${name}`]),
+    `link set eth0 address ${macAddress}`,
+  ]
+  await batch([...clear, ...insideLines(place, wiring)], place.id)
+}
+
+function insideLines(
+  { address, routedAddress }: Place,
+  { cidr, router, uplink }: Wiring,
+): string[] {
   const known = [router, metadataAddress]
-  await batch(
-    [
-      `address add ${address}/${lengthOf(cidr)} dev eth0`,
-      'link set eth0 up',
-      'link set lo up',
-      ...known.map((each) => `neigh replace ${each} lladdr ${bridgeMac} dev eth0 nud permanent`),
-      metadataRoute,
-      ...(routedAddress === undefined || uplink === undefined
-        ? []
-        : // Not on eth0: on EC2 a machine does not see its public address either.
-          [
-            `address add ${routedAddress}/32 dev lo`,
-            `route add ${uplink.cidr} via ${router} dev eth0`,
-          ]),
-    ],
-    id,
-  )
+  return [
+    `address add ${address}/${lengthOf(cidr)} dev eth0`,
+    'link set eth0 up',
+    'link set lo up',
+    ...known.map((each) => `neigh replace ${each} lladdr ${bridgeMac} dev eth0 nud permanent`),
+    metadataRoute,
+    ...(routedAddress === undefined || uplink === undefined
+      ? []
+      : // Not on eth0: on EC2 a machine does not see its public address either.
+        [
+          `address add ${routedAddress}/32 dev lo`,
+          `route add ${uplink.cidr} via ${router} dev eth0`,
+        ]),
+  ]
 }
 
 export async function removeNamespace({ id, address, routedAddress }: Place): Promise<void> {
@@ -136,14 +160,16 @@ export async function removeNamespace({ id, address, routedAddress }: Place): Pr
   await run('ip', ['-force', '-batch', '-'], lines.map((line) => `${line}\n`).join(''))
 }
 
-const metadataRoute = `route replace ${metadataAddress}/32 dev eth0`
+// Not to the one address: a machine's own `ip route add prohibit` shall find no route there that is the same.
+const metadataRoute = 'route replace 169.254.0.0/16 dev eth0'
 
 /** As cloud-init's `disable_ec2_metadata` does, for a machine that may not do it itself. */
 export const closeMetadata = (id: string): Promise<void> =>
   batch([`route replace prohibit ${metadataAddress}/32`], id)
 
 /** As it is after a boot. */
-export const openMetadata = (id: string): Promise<void> => batch([metadataRoute], id)
+export const openMetadata = (id: string): Promise<void> =>
+  batch([`route delete prohibit ${metadataAddress}/32`], id)
 
 /** What the metadata service sends to that machine lives for that many hops. */
 export const limitHops = (address: string, hopLimit: number, { router }: Wiring): Promise<void> =>

@@ -29,7 +29,7 @@ export async function freeze(namespace: string): Promise<void> {
   }
 }
 
-export function send(pid: number, signal: NodeJS.Signals): void {
+export function send(pid: number, signal: NodeJS.Signals | number): void {
   try {
     process.kill(pid, signal)
   } catch {

@@ -3,8 +3,13 @@ import type { MachineEnd, MachineFacts, MachineTrouble } from '../machine.ts'
 
 /** How a fabric is made; its one command-line argument, as JSON. */
 export interface FabricPlan {
-  /** Root of the files that machines are made of: `/`, or an unpacked Debian. */
-  base: string
+  /**
+   * Who boots its machines: `own` is our init with a script made from the user-data; the other two are of the image,
+   * cloud-init's stages one after the other, or systemd.
+   */
+  init: 'own' | 'cloud-init' | 'systemd'
+  /** Root of the files that machines are layers over: `/`, or an unpacked Debian; without it each order has an image. */
+  base?: string
   /** Root inside a user namespace: kernel features differ a little. */
   rootless: boolean
   /** Directory of the programs that run inside a machine. */
@@ -46,13 +51,22 @@ export interface BootOrder {
   routedAddress?: string
   /** What its files may take, in bytes. */
   diskBytes: number
-  /** Shell text that init runs at every boot; made from the user-data and the key pairs. */
+  /** What its disk is a copy of, for a fabric that has no base. */
+  image?: ImageFiles
+  /** Shell text that our init runs at every boot; made from the user-data and the key pairs. */
   script: string
   /** What the script puts in place, by number: it finds payload 3 at `$payload/3`. */
   payloads: readonly Uint8Array[]
   /** How long its init waits, in milliseconds; `never` for a machine whose init does not start. */
   delayMs: number | 'never'
   knowledge: Knowledge
+}
+
+export interface ImageFiles {
+  /** An unpacked Debian. */
+  root: string
+  /** On purpose, sshd gets a key of nobody's choice. */
+  wrongHostKey: boolean
 }
 
 /** What a machine's metadata service answers from. */

@@ -16,7 +16,7 @@ const refused = [
   // The kernel itself
   words(`
     kexec_load kexec_file_load init_module finit_module delete_module create_module bpf perf_event_open
-    userfaultfd syslog lookup_dcookie nfsservctl acct swapon swapoff reboot iopl ioperm vhangup _sysctl
+    userfaultfd syslog lookup_dcookie nfsservctl acct swapon swapoff iopl ioperm vhangup _sysctl
     sysfs uselib ustat
   `),
   // Its requests run in the kernel, where no filter sees them: any socket could be made by one.
@@ -53,13 +53,18 @@ export interface Seccomp {
   syscalls: object[]
 }
 
-/** `linux.seccomp` of the OCI configuration. Programs for another architecture (32-bit ones too) are killed. */
-export function seccomp(arch: NodeJS.Architecture): Seccomp {
+/**
+ * `linux.seccomp` of the OCI configuration. Programs for another architecture (32-bit ones too) are killed.
+ *
+ * @param options `reboot`: whether reboot(2) is let through. In a pid namespace it ends the namespace's first process
+ * and nothing else, and the capability for it must belong to a user namespace of the machine's
+ */
+export function seccomp(arch: NodeJS.Architecture, options: { reboot: boolean }): Seccomp {
   return {
     defaultAction: 'SCMP_ACT_ALLOW',
     architectures: [arch === 'arm64' ? 'SCMP_ARCH_AARCH64' : 'SCMP_ARCH_X86_64'],
     syscalls: [
-      refuse(refused, EPERM),
+      refuse(options.reboot ? refused : [...refused, 'reboot'], EPERM),
       ...everyNamespace.map((flag) =>
         refuse(['clone'], EPERM, [
           { index: 0, value: flag, valueTwo: flag, op: 'SCMP_CMP_MASKED_EQ' },

@@ -10,7 +10,6 @@ import { join } from 'node:path'
 import { words } from '../words.ts'
 import { accounts } from './accounts.ts'
 import { isDirectory, read } from './files.ts'
-import type { Layers } from './layers.ts'
 import type { BootOrder } from './protocol.ts'
 
 const directories = words(`
@@ -25,20 +24,24 @@ const special: readonly (readonly [path: string, mode: number])[] = [
   ['var/tmp', 0o1777],
 ]
 
-/** Makes `root` the root of a machine, and `etc` the topmost layer of its `/etc`. */
+/**
+ * Makes `root` the root of a machine, and `etc` the topmost layer of its `/etc`.
+ *
+ * @param links top-level symlinks such as `bin` to `usr/bin`
+ */
 export function makeSkeleton(
   root: string,
   etc: string,
   order: BootOrder,
   base: string,
-  layers: Layers,
+  { tops, links }: { tops: readonly string[]; links: ReadonlyMap<string, string> },
 ): void {
   for (const [path, mode] of [...directories.map((name) => [name, 0o755] as const), ...special]) {
     mkdirSync(join(root, path), { recursive: true })
     chmodSync(join(root, path), mode)
   }
-  for (const { path } of layers.overlays) mkdirSync(join(root, path), { recursive: true })
-  for (const [name, target] of layers.links) symlinkSync(target, join(root, name))
+  for (const path of tops) mkdirSync(join(root, path), { recursive: true })
+  for (const [name, target] of links) symlinkSync(target, join(root, name))
   symlinkSync('/run', join(root, 'var/run'))
   symlinkSync('/run/lock', join(root, 'var/lock'))
   // Where `last` looks; sshd writes them only where they exist.
@@ -47,7 +50,14 @@ export function makeSkeleton(
   makeHomes(root, order.defaultUser, base)
 }
 
-/** Fills an empty `/run`, which a machine has anew at every boot. */
+/** Fills an empty `/run`, which a machine has anew at every boot, with what systemd has to find there. */
+export function makeRunForSystemd(run: string): void {
+  mkdirSync(join(run, 'host'))
+  // How systemd learns that it is in a container; by its environment cloud-init would learn it, too.
+  write(join(run, 'host/container-manager'), 'runc\n', 0o644)
+}
+
+/** The same for a machine that our init boots. */
 export function makeRun(run: string, { payloads, script }: BootOrder): void {
   for (const name of ['lock', 'sshd', 'local-ec2']) mkdirSync(join(run, name), { mode: 0o755 })
   // Where `who` looks.

@@ -1,4 +1,5 @@
 /** How the catalogue of images is written: a product is what its publisher builds again and again. */
+import type { ImageSystem } from '../../machine/machine.ts'
 import type { Architecture } from '../instance-types.ts'
 
 export interface Product {
@@ -12,6 +13,8 @@ export interface Product {
   readonly ephemeralDevices: readonly string[]
   /** Not part of EC2's answer: the account that the image lets log in. */
   readonly defaultUser: string
+  /** Not part of it either: what a machine with a system of its own boots for it, if there is one. */
+  readonly system?: ImageSystem
   /** Whether it asks for IMDSv2: a launch that says nothing then needs a token, and gets two hops. */
   readonly imdsSupport?: 'v2.0'
   readonly freeTier: boolean

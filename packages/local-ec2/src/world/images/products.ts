@@ -15,9 +15,10 @@ const debian = {
   architectures: { x86_64: 'amd64', arm64: 'arm64' },
 } as const
 
-function debianRelease(release: string, codename: string, builds: readonly string[]): Product {
+function debianRelease(release: '12' | '13', codename: string, builds: readonly string[]): Product {
   return {
     ...debian,
+    system: `debian-${release}`,
     builds,
     name: (architecture, build) => `debian-${release}-${architecture}-${build}`,
     description: (_, build) => `Debian ${release} (${build})`,
@@ -29,9 +30,11 @@ function debianRelease(release: string, codename: string, builds: readonly strin
 }
 
 /** With the kernel of the release after it, and so near in name that a careless pattern finds it. */
-function debianBackports(release: string, builds: readonly string[]): Product {
+function debianBackports(release: '12' | '13', builds: readonly string[]): Product {
   return {
     ...debian,
+    // A kernel of their own is all that sets them apart, and here there is one for all.
+    system: `debian-${release}`,
     builds,
     name: (architecture, build) => `debian-${release}-backports-${architecture}-${build}`,
     description: (_, build) => `Debian ${release} with backports kernel (${build})`,

@@ -1,0 +1,79 @@
+/**
+ * A cgroup for what systemd makes in its own: the kernel keeps it when its processes are gone, so somebody has to
+ * outlive this process and remove it.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { LocalEc2Error } from '../errors.ts'
+import { words } from './words.ts'
+
+export interface Cgroup {
+  readonly path: string
+  /** A command in front of another one, which then runs in the cgroup. */
+  readonly within: readonly string[]
+  /** Once all processes in it have ended. */
+  remove(): Promise<void>
+}
+
+let count = 0
+
+/** @throws {LocalEc2Error} `MACHINE_UNAVAILABLE` */
+export function makeCgroup(): Cgroup {
+  const path = join(ownCgroup(), `local-ec2-${process.pid}-${++count}`)
+  try {
+    mkdirSync(path)
+  } catch (cause) {
+    throw new LocalEc2Error(
+      'MACHINE_UNAVAILABLE',
+      `machines with systemd need a cgroup: ${String(cause)}`,
+      {
+        hint: "Start the container that this runs in with --privileged, or ask for 'cloud-init'.",
+        cause,
+      },
+    )
+  }
+  // In a session of its own, which Ctrl-C does not reach; it hears of our end by the end of its input.
+  const janitor = spawn('sh', ['-c', sweep, path], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+    cwd: '/',
+  })
+  janitor.unref()
+  // It may be gone before us only when somebody ended it.
+  janitor.stdin.on('error', () => {})
+  return {
+    path,
+    within: ['sh', '-c', enter, path],
+    async remove() {
+      janitor.ref()
+      janitor.stdin.end()
+      if (janitor.exitCode === null && janitor.signalCode === null) await once(janitor, 'exit')
+    },
+  }
+}
+
+const sweep = `read -r _
+tries=0
+while [ -d "$0" ] && [ $((tries += 1)) -le 300 ]; do
+  find "$0" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.1
+done`
+
+const enter = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
+
+/** Where this process is in the hierarchy that systemd uses. */
+function ownCgroup(): string {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map(words)
+  const mount = mounts.find((fields) => fields[fields.indexOf('-') + 1] === 'cgroup2')
+  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1]
+  if (mount?.[4] !== undefined && own !== undefined) return join(mount[4], own)
+  throw new LocalEc2Error(
+    'MACHINE_UNAVAILABLE',
+    'machines with systemd need cgroups of version 2',
+    {
+      hint: "Mount them (mount -t cgroup2 cgroup2 /sys/fs/cgroup), or ask for 'cloud-init'.",
+    },
+  )
+}
