@@ -1,9 +1,14 @@
 // Adds up Vitest's json reports: which tests were skipped, each of which says why in its name, then one closing line.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 let [passed, failed, skipped] = [0, 0, 0]
 for (const file of process.argv.slice(2)) {
-  const report = JSON.parse(readFileSync(file, 'utf8'))
+  const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { testResults: [] }
+  // What comes before the first test failed.
+  if (report.testResults.length === 0) {
+    failed++
+    console.log(`failed to run: ${file}`)
+  }
   for (const { assertionResults, status, name } of report.testResults) {
     for (const test of assertionResults) {
       if (test.status === 'passed') passed++

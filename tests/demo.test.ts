@@ -20,7 +20,7 @@ test('script/demo shows one bench file on two machines, where the time went, and
   // Nothing is added to it or left out of it in the README, but for what differs between computers.
   const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
   const [, shown = ''] = /\n\n```\n(.*?)^```$/ms.exec(readme) ?? []
-  const ofThisComputer = /^ (?:local machines: |runc containers: |RUN v)/
+  const ofThisComputer = /^ (?:local machines \(|runc containers: |RUN v)/
   const shape = (text: string): string[] =>
     shapeOf(text).filter((line) => !ofThisComputer.test(line))
   const [first = '', second = ''] = types
@@ -45,7 +45,7 @@ test('script/demo shows one bench file on two machines, where the time went, and
       /Machines {2}boot [\d.]+ s, ship [\d.]+ s, measure [\d.]+ s, clean up [\d.]+ s$/,
     ),
   )
-  expect(stdout).toContain('local machines: numbers from this computer')
+  expect(stdout).toMatch(/local machines \((?:container|rootless)\): numbers from this computer/)
   expect(lines).toContainEqual(
     expect.stringMatching(
       /Inventory {2}0 instances, 0 volumes, 0 network interfaces, 0 security groups$/,

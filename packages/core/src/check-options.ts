@@ -3,6 +3,8 @@ import { inspect } from 'node:util'
 
 import { BenchawayError } from './errors.ts'
 
+export { readUserData, userDataRule, type UserPart } from './boot/user-parts.ts'
+
 /** What an option may be: a test, and the words that say the same to people. */
 export type OptionRule = readonly [allowed: (value: unknown) => boolean, words: string]
 

@@ -226,16 +226,21 @@ export class Fleet implements AsyncDisposable {
 
   /** All that EC2 is asked before and with RunInstances. */
   async #request(options: ResolvedLaunchOptions, signal: AbortSignal) {
-    const { type, count, user, volumeGib } = options
+    const { type, count, user, volumeGib, parts } = options
+    const [hostKey, clientKey] = [generateKeyPair(), generateKeyPair()]
+    const { graceMs, ttlMs } = this.#options
+    const textFor = (deadline: number): Uint8Array => {
+      const limits = { graceMs, ttlMs, deadline }
+      return userData({ hostKey, clientKey: clientKey.publicKey, limits, parts })
+    }
+    // What is too large is said before anything exists.
+    textFor(this.#tags().expires)
     // The group does not wait for the type and the image: each costs a round trip to AWS.
     const group = this.#ownSecurityGroup()
     group.catch(() => undefined)
     const arch = await architectureOf(this.#clients, type)
     const image = await findImage(this.#clients, options.image, arch, user)
     this.#options.log(`${type} is ${arch}, image ${image.name} (${image.id}), login ${image.user}`)
-    const hostKey = generateKeyPair()
-    const clientKey = generateKeyPair()
-    const { graceMs, ttlMs } = this.#options
     const run = async (securityGroup: string): Promise<Ec2Instance[]> => {
       // Whoever may not ask what there is could not say at the end what is left.
       await this.#listed?.catch((error: unknown) => {
@@ -244,14 +249,13 @@ export class Fleet implements AsyncDisposable {
       // The last moment at which nothing exists: after it there is something to terminate.
       signal.throwIfAborted()
       const tags = this.#tags()
-      const limits = { graceMs, ttlMs, deadline: tags.expires }
       return runInstances(this.#clients, {
         type,
         count,
         image,
         volumeGib,
         securityGroup,
-        userData: userData({ hostKey, clientKey: clientKey.publicKey, limits }),
+        userData: textFor(tags.expires),
         tags,
         // A machine that nobody has met by then has ended.
         patienceMs: Math.min(graceMs, answerMs),
@@ -278,18 +282,19 @@ export class Fleet implements AsyncDisposable {
   }
 
   #ownSecurityGroup(): Promise<string> {
-    this.#securityGroup ??= ingressCidrs(this.#clients, this.#options.ingress).then((cidrs) =>
+    if (this.#securityGroup) return this.#securityGroup
+    const group = ingressCidrs(this.#clients, this.#options.ingress).then((cidrs) =>
       createSecurityGroup(this.#clients, this.#tags(), cidrs),
     )
-    this.#securityGroup.then(
+    this.#securityGroup = group
+    group.then(
       (id) => this.#options.log(`security group ${id}`),
-      () => undefined,
+      // A failure is the next launch's to try again.
+      () => {
+        this.#securityGroup = undefined
+      },
     )
-    // A failure is the next launch's to try again.
-    this.#securityGroup.catch(() => {
-      this.#securityGroup = undefined
-    })
-    return this.#securityGroup
+    return group
   }
 
   async #terminate(ids: readonly string[]): Promise<void> {

@@ -13,6 +13,7 @@ export {
   type LaunchTiming,
 } from './instance.ts'
 export type { CloseOptions, FleetOptions, LaunchOptions } from './options.ts'
+export type { UserPart } from './boot/user-parts.ts'
 export { CommandError, type CommandResult } from './ssh/command.ts'
 export type { ChannelExit } from './ssh/channels.ts'
 export type { ExecOptions } from './ssh/exec.ts'

@@ -33,6 +33,10 @@ test.each([
     { type: 'm7i.large', image: 'ami-0123456789abcdef0' },
     `image 'ami-0123456789abcdef0' needs the option 'user'`,
   ],
+  [
+    { type: 'm7i.large', userData: ['#!/bin/sh', 'apt-get update'] },
+    `part 2 of option 'userData' of launch() is neither a script nor a cloud-config nor a boothook`,
+  ],
 ])('launch(%j) is refused: %s', (options, message) => {
   expect(() => resolveLaunchOptions(given(options))).toThrowError(
     expect.objectContaining({ code: 'OPTION_INVALID', message, hint: expect.any(String) }),
@@ -58,6 +62,7 @@ test('an absent option has its documented default', () => {
   expect(resolveLaunchOptions({ type: 'm7i.large' })).toMatchObject({
     count: 1,
     image: 'debian-12',
+    parts: [],
   })
 })
 

@@ -1,3 +1,4 @@
+import { type ReadPart, readUserData, userDataRule, type UserPart } from './boot/user-parts.ts'
 import {
   checkOptions,
   imageRule,
@@ -59,6 +60,14 @@ export interface LaunchOptions {
   user?: string | undefined
   /** Size of the root volume. @default what the image has */
   volumeGib?: number | undefined
+  /**
+   * What the machine itself does when it boots: scripts that begin with `#!`, which root runs in their order once sshd
+   * listens, `#cloud-config` and `#cloud-boothook`; one, or a list. `users` and `ssh_authorized_keys` of a cloud-config
+   * are added to the image's user and our key. What would keep us out, or the machine from ending, is refused.
+   * @see https://cloudinit.readthedocs.io/en/latest/explanation/format.html
+   * @default nothing
+   */
+  userData?: UserPart | readonly UserPart[] | undefined
   /** Gives the launch up; what was launched is terminated. */
   signal?: AbortSignal | undefined
 }
@@ -123,6 +132,7 @@ export interface ResolvedLaunchOptions {
   readonly image: string
   readonly user: string | undefined
   readonly volumeGib: number | undefined
+  readonly parts: readonly ReadPart[]
   readonly signal: AbortSignal | undefined
 }
 
@@ -133,9 +143,11 @@ export function resolveLaunchOptions(options: LaunchOptions): ResolvedLaunchOpti
     image: imageRule,
     user: [isText, 'the name of an account'],
     volumeGib: [isWhole(1, 16_384), 'a whole number of GiB from 1 to 16384'],
+    userData: userDataRule,
     signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   })
   const { type, count = 1, image = 'debian-12', user, volumeGib, signal } = options
+  const parts = readUserData('launch()', options.userData)
   if (type === undefined) {
     throw new BenchawayError('OPTION_INVALID', `launch() needs the option 'type'`, {
       hint: 'Name an instance type, such as m7i.large.',
@@ -146,7 +158,7 @@ export function resolveLaunchOptions(options: LaunchOptions): ResolvedLaunchOpti
       hint: 'Name the account that the image logs in with, such as admin, ubuntu or ec2-user.',
     })
   }
-  return { type, count, image, user, volumeGib, signal }
+  return { type, count, image, user, volumeGib, parts, signal }
 }
 
 export function resolveCloseOptions(options: CloseOptions): { readonly waitMs: number } {

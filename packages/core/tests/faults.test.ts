@@ -324,27 +324,26 @@ describe('with machines', () => {
 
   describe('one is given up and terminated', () => {
     const slow = { machine: 'boots-slowly', bootDelayMs: 60_000 } as const
+    const pending = /^i-\S+ is pending after 1\.5 s, not running$/
     test.each([
       [
         { machine: 'wrong-host-key' },
+        // Some kinds of machines take seconds before they show any key.
+        60_000,
         'HOST_KEY_MISMATCH',
         /^\S+ port \d+ proved host key SHA256:\S{43}, expected SHA256:\S{43}$/,
       ],
-      [
-        { machine: 'never-boots' },
-        'SSH_UNREACHABLE',
-        /^i-\S+ is pending after 1\.5 s, not running$/,
-      ],
-      [slow, 'SSH_UNREACHABLE', /^i-\S+ is pending after 1\.5 s, not running$/],
-    ] as const)('%j', async (fault, code, message) => {
+      [{ machine: 'never-boots' }, 1500, 'SSH_UNREACHABLE', pending],
+      [slow, 1500, 'SSH_UNREACHABLE', pending],
+    ] as const)('%j', async (fault, graceMs, code, message) => {
       local.faults.add(fault)
-      const fleet = await openAt(local, { graceMs: 1500 })
+      const fleet = await openAt(local, { graceMs })
       const started = performance.now()
       expect(await failureOf(fleet.launch({ type }))).toMatchObject({
         code,
         message: expect.stringMatching(message),
       })
-      expect(performance.now() - started).toBeLessThan(5000)
+      expect(performance.now() - started).toBeLessThan(graceMs === 1500 ? 5000 : 20_000)
       const states = (await instancesAt(local)).map(({ State }) => State?.Name)
       expect(states).not.toContain('pending')
       expect(states).not.toContain('running')

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -17,6 +17,8 @@ import {
 import { startLocalEc2 } from '@benchaway/local-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { openNoneHost } from '../../local-ec2/src/machine/none.ts'
+import { serve } from '../../local-ec2/src/server.ts'
 import { userData } from '../src/boot/user-data.ts'
 import { openClients } from '../src/ec2/clients.ts'
 import { findImage } from '../src/ec2/image.ts'
@@ -26,6 +28,13 @@ import type { RunTags } from '../src/ec2/tags.ts'
 import { openFleet } from '../src/fleet.ts'
 import { generateKeyPair } from '../src/keys/pair.ts'
 import { makeRunId } from '../src/lease/run-id.ts'
+import {
+  debian12,
+  expectOpenSshGetsIn,
+  expectToReachEachOther,
+  expectWholeRun,
+  project,
+} from './launched-machines.ts'
 import { cableTo, instancesAt, startMeddledEc2, terminated, type } from './local.ts'
 
 type Local = Awaited<ReturnType<typeof startLocalEc2>>
@@ -41,55 +50,21 @@ afterAll(async () => {
   await local.close()
 })
 
-const project = 'core-tests'
 const openLocal = (options: object = {}): ReturnType<typeof openFleet> =>
   openFleet({ project, target: local, ...options })
 
 describe('a launched machine', () => {
   test('runs commands as the user of its image and is gone after close()', async () => {
-    const fleet = await openLocal()
-    const instance = await fleet.launch({ type })
-    expect(instance).toMatchObject({
-      id: expect.stringMatching(/^i-[0-9a-f]{17}$/),
-      type,
-      arch: process.arch,
-      user: 'admin',
-    })
-    expect((await instance.exec('id -un; hostname')).stdout).toMatch(/^admin\n/)
-    expect((await instance.exec('sudo -n id -un')).stdout).toBe('root\n')
-
-    const { left } = await fleet.close()
-    expect(left).toEqual([])
-    expect((await terminated(local, instance.id)).State?.Name).toBe('terminated')
-    await expect(instance.exec('true')).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+    await expectWholeRun(local)
   })
 
   test('is reached by OpenSSH with strict checking and only the known_hosts line that we give', async () => {
-    await using fleet = await openLocal()
-    const instance = await fleet.launch({ type, image: 'ubuntu-24.04' })
-    const folder = mkdtempSync(path.join(tmpdir(), 'benchaway-ssh-'))
-    const file = (name: string, text: string): string => {
-      const at = path.join(folder, name)
-      writeFileSync(at, text, { mode: 0o600 })
-      return at
-    }
-    const options = [
-      `UserKnownHostsFile=${file('known_hosts', `${instance.knownHostsLine}\n`)}`,
-      'GlobalKnownHostsFile=/dev/null',
-      'StrictHostKeyChecking=yes',
-      'BatchMode=yes',
-    ].flatMap((option) => ['-o', option])
-    const key = file('key', instance.access().clientKey)
-    const at = ['-F', 'none', '-i', key, '-p', String(instance.port)]
-    // Not synchronously: an ordinary user's machine is reached through this very process.
-    const { stdout } = await promisify(execFile)('ssh', [
-      ...at,
-      ...options,
-      `${instance.user}@${instance.publicIp}`,
-      'id -un',
-    ])
-    expect(stdout).toBe('ubuntu\n')
-    rmSync(folder, { recursive: true })
+    // Machines that boot images have no Ubuntu; all others have its account at least.
+    const bootsImages = local.machine === 'cloud-init' || local.machine === 'systemd'
+    await expectOpenSshGetsIn(
+      local,
+      bootsImages ? { ...debian12, image: 'debian-13' } : { image: 'ubuntu-24.04', user: 'ubuntu' },
+    )
   })
 
   test('carries our tags on every part of it from the moment of its creation', async () => {
@@ -132,17 +107,7 @@ describe('a launched machine', () => {
   })
 
   test('reaches the others of its fleet, which came with the same request', async () => {
-    await using fleet = await openLocal()
-    const [a, b] = await fleet.launch({ type, count: 2 })
-    const reservations = new Set(
-      (await instancesAt(local))
-        .filter(({ InstanceId: id }) => id === a?.id || id === b?.id)
-        .map((instance) => instance.ClientToken),
-    )
-    expect(reservations.size).toBe(1)
-    const listening = await b?.open(`exec 3<>/dev/tcp/${a?.privateIp}/22; head -c 7 <&3`)
-    const [banner] = await once(listening!.stdout, 'data')
-    expect(String(banner)).toBe('SSH-2.0')
+    await expectToReachEachOther(local)
   })
 })
 
@@ -273,11 +238,10 @@ describe('a machine that is not what we launched is terminated', () => {
   })
 
   test('when its dead-man switch is missing', async () => {
-    const failure = await launchWith((sent) =>
-      Buffer.from(
-        /#cloud-config[^]*?(?=\n--benchaway)/.exec(gunzipSync(sent ?? '').toString())?.[0] ?? '',
-      ),
-    )
+    const failure = await launchWith((sent) => {
+      const message = gunzipSync(sent ?? '').toString()
+      return Buffer.from(message.replace(/--benchaway-part\n[^]*?(?=--benchaway-part\n)/, ''))
+    })
     expect(failure).toMatchObject({ code: 'DEAD_MAN_MISSING' })
   })
 })
@@ -409,6 +373,20 @@ describe('a fleet', () => {
     await expect(fleet.launch({ type: foreign })).rejects.toMatchObject({
       code: 'ARCHITECTURE_UNAVAILABLE',
       message: `${foreign} cannot run on this computer, whose processors are ${process.arch}`,
+    })
+  })
+
+  test('repeats what local machines say of an image that they cannot boot', async () => {
+    // Such as those that boot images boot no others; which these would be is not asked of this computer.
+    const debian = Object.assign(openNoneHost(), { systems: ['debian-12' as const] })
+    await using other = await serve(debian)
+    await using fleet = await openFleet({ project, target: other })
+    await expect(fleet.launch({ type, image: 'ubuntu-24.04' })).rejects.toMatchObject({
+      code: 'AWS_REFUSED',
+      message: expect.stringMatching(
+        /^RunInstances failed: Unsupported: .* machines of kind 'none' boot debian-12, not ubuntu\//,
+      ),
+      hint: 'Launch another image, or choose other local machines with BENCHAWAY_MACHINE.',
     })
   })
 

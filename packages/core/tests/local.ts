@@ -11,6 +11,7 @@ import {
 
 import { openMachineHost } from '../../local-ec2/src/machine/host.ts'
 import type { Machine, MachineFacts } from '../../local-ec2/src/machine/machine.ts'
+import { machineOf } from '../../local-ec2/src/options.ts'
 import { type LocalEc2, serve } from '../../local-ec2/src/server.ts'
 import type { LocalTarget } from '../src/ec2/clients.ts'
 
@@ -21,7 +22,7 @@ export const type: string = process.arch === 'arm64' ? 'm7g.large' : 'm7i.large'
 export async function startMeddledEc2(
   meddle: (userData: Uint8Array | undefined) => Uint8Array | undefined,
 ): Promise<LocalEc2> {
-  const host = await openMachineHost('auto')
+  const host = await openMachineHost(machineOf())
   return serve({
     kind: host.kind,
     cidr: host.cidr,

@@ -18,6 +18,8 @@ export type LocalEc2ErrorCode =
   | 'FAULT_INVALID'
   /** A fault was removed before it had struck as often as somebody waited for. */
   | 'FAULT_REMOVED'
+  /** Conditions that a link cannot have, or an instance without one: not there, or not powered. */
+  | 'LINK_INVALID'
   /** An IAM policy document that AWS would refuse, or that this endpoint could only apply in part. */
   | 'POLICY_INVALID'
   /** A user or a role with a name that IAM does not allow or that is taken; an access key that does not exist. */

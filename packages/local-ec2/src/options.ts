@@ -7,10 +7,11 @@ import { nearest } from './nearest.ts'
 
 export interface LocalEc2Options {
   /**
-   * What instances are made of; `auto` takes the best that this computer allows.
+   * What instances are made of; `auto` is what the variable BENCHAWAY_MACHINE says, otherwise the best of
+   * `container` and `rootless` that this computer allows.
    * @default 'auto'
    */
-  machine?: MachineKind | 'auto'
+  machine?: MachineChoice
   /**
    * The TCP port on 127.0.0.1; 0 for any that is free.
    * @default 0
@@ -35,8 +36,30 @@ const names: Record<keyof LocalEc2Options, true> = {
   policy: true,
 }
 
+export type MachineChoice = MachineKind | 'auto'
+
 /** What `machine` may be. */
-export const machineChoices: readonly (MachineKind | 'auto')[] = ['auto', ...machineKinds]
+export const machineChoices: readonly MachineChoice[] = ['auto', ...machineKinds]
+
+/**
+ * What a choice means here: the variable BENCHAWAY_MACHINE says what `auto` is, so that whatever runs on local machines
+ * can be run on others without being changed.
+ *
+ * @throws {LocalEc2Error} `OPTION_INVALID` for a word that `machine` may not be either
+ */
+export function machineOf(
+  machine: MachineChoice = 'auto',
+  variable: string | undefined = process.env['BENCHAWAY_MACHINE'],
+): MachineChoice {
+  if (machine !== 'auto' || variable === undefined || variable === '') return machine
+  const choice = machineChoices.find((kind) => kind === variable)
+  if (choice !== undefined) return choice
+  throw new LocalEc2Error(
+    'OPTION_INVALID',
+    `the variable BENCHAWAY_MACHINE must be one of ${machineChoices.join(', ')}, not ${JSON.stringify(variable)}`,
+    { hint: 'Correct it, or unset it.' },
+  )
+}
 
 /** @throws {LocalEc2Error} `OPTION_INVALID`; faults and policies are checked where they are read */
 export function checkOptions(options: LocalEc2Options): void {

@@ -10,14 +10,15 @@ import { checkFaults } from './faults/read.ts'
 import { createAuthority } from './identity/authority.ts'
 import { createIdentities, type Identities } from './identity/identities.ts'
 import { eventOf, type InstanceEvent } from './instance-event.ts'
-import type { MachineHost, MachineKind } from './machine/machine.ts'
+import { checkConditions } from './link-conditions.ts'
+import type { LinkConditions, MachineHost, MachineKind } from './machine/machine.ts'
 import { openNoneHost } from './machine/none.ts'
-import { checkOptions, type LocalEc2Options } from './options.ts'
+import { checkOptions, type LocalEc2Options, type MachineChoice, machineOf } from './options.ts'
 import { createListener } from './query/listener.ts'
 import { ec2Service, stsService } from './query/service.ts'
 import type { Instance } from './world/instance.ts'
 import { region } from './world/network.ts'
-import { createWorld } from './world/world.ts'
+import { createWorld, type World } from './world/world.ts'
 
 /** A running endpoint. Disposing of it is `close()`. */
 export interface LocalEc2 extends Identities, AsyncDisposable {
@@ -35,6 +36,14 @@ export interface LocalEc2 extends Identities, AsyncDisposable {
    * @returns what ends that
    */
   onInstance(listener: (event: InstanceEvent) => void): () => void
+  /**
+   * Resolves when the way between that instance and everything else is so, in place of what it was; `{}` is as it was at
+   * first. Outlasts a reboot and ends when the instance stops.
+   *
+   * @throws {LocalEc2Error} `LINK_INVALID`, also for an instance that is not there or not powered; `MACHINE_UNAVAILABLE`
+   * where this computer lacks what it takes
+   */
+  link(instanceId: string, conditions: LinkConditions): Promise<void>
   /** Powers every machine off; resolves when nothing is left. Safe to call twice. */
   close(): Promise<void>
 }
@@ -45,8 +54,9 @@ export interface LocalEc2 extends Identities, AsyncDisposable {
  * @throws {LocalEc2Error} `OPTION_INVALID`, `PORT_UNAVAILABLE`, `FAULT_INVALID`, `POLICY_INVALID`, or why this computer does not allow machines of that kind
  */
 export async function startLocalEc2(options: LocalEc2Options = {}): Promise<LocalEc2> {
-  const { machine = 'auto', port = 0, faults = [], policy } = options
+  const { port = 0, faults = [], policy } = options
   checkOptions(options)
+  const machine = machineOf(options.machine)
   checkFaults(faults, 'faults')
   const host = await openHost(machine)
   try {
@@ -57,7 +67,7 @@ export async function startLocalEc2(options: LocalEc2Options = {}): Promise<Loca
   }
 }
 
-async function openHost(machine: MachineKind | 'auto'): Promise<MachineHost> {
+async function openHost(machine: MachineChoice): Promise<MachineHost> {
   if (machine === 'none') return openNoneHost()
   // What boots a machine is not wanted by those who only talk to the control plane.
   const { openMachineHost } = await import('./machine/host.ts')
@@ -119,9 +129,25 @@ export async function serve(
       world.watchers.add(watch)
       return () => world.watchers.delete(watch)
     },
+    async link(instanceId, conditions) {
+      checkConditions(conditions)
+      await linkedInstance(world, instanceId).machine.link(conditions)
+    },
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   }
+}
+
+/** @throws {LocalEc2Error} `LINK_INVALID` */
+function linkedInstance(world: World, id: string): Instance {
+  const instance = world.instances.get(id)
+  if (instance === undefined) {
+    throw new LocalEc2Error('LINK_INVALID', `there is no instance ${id}`)
+  }
+  if (instance.power === undefined) {
+    throw new LocalEc2Error('LINK_INVALID', `instance ${id} is ${instance.state}: it has no link`)
+  }
+  return instance
 }
 
 async function listen(listener: Server, port: number): Promise<void> {

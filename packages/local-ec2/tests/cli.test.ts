@@ -9,7 +9,7 @@ import { createInterface, type Interface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 
 import { DescribeVpcsCommand, EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2'
-import { afterAll, afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
 
 import { ec2Client, refusal, run } from './clients.ts'
 
@@ -34,6 +34,33 @@ async function outcome(...words: string[]) {
   const [out, errors, [code]] = await Promise.all([text(stdout), text(stderr), exit])
   return { code, out, errors }
 }
+
+test('what BENCHAWAY_MACHINE cannot mean is refused with exit code 2', async () => {
+  vi.stubEnv('BENCHAWAY_MACHINE', 'steam')
+  const refused = outcome()
+  const answered = outcome('--help')
+  vi.unstubAllEnvs()
+  expect(await refused).toEqual({
+    code: 2,
+    out: '',
+    errors: [
+      'benchaway-local-ec2: the variable BENCHAWAY_MACHINE must be one of auto, container, rootless, cloud-init, systemd, none, not "steam"',
+      'Correct it, or unset it.',
+      "Try 'benchaway-local-ec2 --help'.",
+      '',
+    ].join('\n'),
+  })
+  expect(await answered).toMatchObject({ code: 0 })
+})
+
+test('BENCHAWAY_MACHINE says what machines are where --machine does not', async () => {
+  vi.stubEnv('BENCHAWAY_MACHINE', 'none')
+  const { child, ready, exit } = await startJson()
+  vi.unstubAllEnvs()
+  expect(ready).toMatchObject({ machine: 'none' })
+  child.kill('SIGTERM')
+  expect(await exit).toEqual([0, null])
+})
 
 /** An endpoint whose every line on stdout is an object. */
 async function startJson(...words: string[]) {

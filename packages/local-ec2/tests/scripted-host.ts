@@ -1,5 +1,6 @@
 /** A machine host whose machines do what a test says, when it says so. */
 import type {
+  LinkConditions,
   Machine,
   MachineEnd,
   MachineFacts,
@@ -17,6 +18,7 @@ export class ScriptedMachine implements Machine {
   /** What it knows of itself by now; `undefined` before its first boot. */
   facts: MachineFacts | undefined
   readonly troubles: MachineTrouble[] = []
+  readonly links: LinkConditions[] = []
   boots = 0
   reboots = 0
   /** How often `shutDown()` was called since it booted. */
@@ -90,6 +92,10 @@ export class ScriptedMachine implements Machine {
 
   async trouble(what: MachineTrouble): Promise<void> {
     this.troubles.push(what)
+  }
+
+  async link(conditions: LinkConditions): Promise<void> {
+    this.links.push(conditions)
   }
 
   discard(): void {

@@ -44,6 +44,7 @@ const distributions: Readonly<Record<ImageName, Distribution>> = {
 export interface FoundImage {
   readonly id: string
   readonly name: string
+  readonly arch: Arch
   /** Which device name a mapping of the root volume must carry. */
   readonly rootDevice: string
   readonly user: string
@@ -96,6 +97,7 @@ export async function findImage(
   return {
     id: newest.ImageId,
     name: newest.Name ?? newest.ImageId,
+    arch,
     rootDevice: newest.RootDeviceName,
     user: login,
   }

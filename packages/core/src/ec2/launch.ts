@@ -72,7 +72,7 @@ export async function runInstances(clients: Clients, request: RunRequest): Promi
   const ask = (): Promise<RunInstancesCommandOutput | undefined> =>
     call('RunInstances', clients, () => clients.ec2.send(command)).catch((error: unknown) => {
       if (!(error instanceof BenchawayError && error.code === 'ENDPOINT_UNREACHABLE'))
-        throw refusal(clients, type, error)
+        throw refusal(clients, request, error)
       silence = error
       return undefined
     })
@@ -86,8 +86,14 @@ export async function runInstances(clients: Clients, request: RunRequest): Promi
   return launched
 }
 
-function refusal(clients: Clients, type: string, error: unknown): unknown {
+function refusal(clients: Clients, { type, image }: RunRequest, error: unknown): unknown {
   if (clients.target === 'local' && awsCode(error) === 'Unsupported') {
+    if (image.arch === process.arch) {
+      return new BenchawayError('AWS_REFUSED', messageOf(error), {
+        hint: 'Launch another image, or choose other local machines with BENCHAWAY_MACHINE.',
+        cause: error,
+      })
+    }
     return new BenchawayError(
       'ARCHITECTURE_UNAVAILABLE',
       `${type} cannot run on this computer, whose processors are ${process.arch}`,

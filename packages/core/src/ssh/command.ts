@@ -27,7 +27,7 @@ export class CommandError extends BenchawayError implements CommandResult {
   readonly durationMs: number
 
   constructor(code: ErrorCode, reason: string, result: CommandResult, cause?: unknown) {
-    super(code, [reason, tail(result.stderr || result.stdout)].filter(Boolean).join('\n'), {
+    super(code, [reason, lastLines(result.stderr || result.stdout)].filter(Boolean).join('\n'), {
       cause,
     })
     this.command = result.command
@@ -56,7 +56,7 @@ export function shortCommand(command: string): string {
 }
 
 // The last lines say why; a whole build log in a message helps nobody, and the machine may not steer the terminal.
-function tail(text: string): string {
+export function lastLines(text: string): string {
   const lines = stripVTControlCharacters(text.slice(-4096)).trimEnd().split('\n')
   return lines
     .slice(-20)

@@ -28,7 +28,9 @@ what becomes of each instance, and runs until Ctrl-C, which powers all of them o
 
 Options:
   --port <number>    TCP port; 0 for any that is free (default: 0)
-  --machine <kind>   what instances are made of: ${machineChoices.join(', ')} (default: auto)
+  --machine <kind>   what instances are made of: ${machineChoices.join(', ')}
+                     (default: auto, which is what the variable BENCHAWAY_MACHINE says,
+                     otherwise the best of container and rootless)
   --faults <file>    what goes wrong on purpose, as JSON
   --policy <file>    what the credentials may do: an IAM policy document, or a list of
                      them (default: everything)
@@ -38,8 +40,8 @@ Options:
   -v, --version      print the version and exit
 
 Exit code: 0 after Ctrl-C or SIGTERM, 1 when the endpoint could not start or not end
-cleanly, 2 for a wrong option or file. A second Ctrl-C does not wait for machines to
-end: the kernel ends them (130, 143 after SIGTERM).
+cleanly, 2 for a wrong option, variable or file. A second Ctrl-C does not wait for
+machines to end: the kernel ends them (130, 143 after SIGTERM).
 `
 
 /** @throws {UsageError} */

@@ -30,10 +30,25 @@ async function run(command: Start): Promise<number> {
     process.exit(exitCode)
   })
   let ec2: LocalEc2
+  let isStarting = true
+  void stopped.then((signal) => {
+    // What takes longer is the building of a Debian, whose half removes itself when nobody waits for it.
+    const timer = setTimeout(() => {
+      if (!isStarting) return
+      say(`${signal}: not waiting for its start`)
+      process.exit(0)
+    }, 2000)
+    timer.unref()
+  })
   try {
     ec2 = await start(command)
+    isStarting = false
   } catch (error) {
     if (error instanceof UsageError) throw error
+    // Options are checked by now; what is left is the variable that stands for one.
+    if (error instanceof LocalEc2Error && error.code === 'OPTION_INVALID') {
+      throw new UsageError(reasonOf(error), { cause: error })
+    }
     say(reasonOf(error))
     return 1
   }

@@ -4,11 +4,20 @@ import { dirname, join } from 'node:path'
 
 import { afterEach, expect, test } from 'vitest'
 
-import { hostRelease } from './apt-sources.ts'
+import { debianRelease, hostRelease } from './apt-sources.ts'
 
 let root = ''
 
 afterEach(() => rmSync(root, { recursive: true }))
+
+const ring = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+
+/** What Debian's own computers have. */
+const archive = (codename: string): string[] => [
+  `deb ${ring} http://deb.debian.org/debian ${codename} main`,
+  `deb ${ring} http://deb.debian.org/debian ${codename}-updates main`,
+  `deb ${ring} http://deb.debian.org/debian-security ${codename}-security main`,
+]
 
 function computer(files: Readonly<Record<string, string>>): string {
   root = mkdtempSync(join(tmpdir(), 'apt-sources-'))
@@ -51,7 +60,6 @@ test("takes the distribution's own sources in both formats, and nobody else's", 
       ].join('\n'),
     }),
   )
-  const ring = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
   expect(release).toEqual({
     codename: 'bookworm',
     lines: [
@@ -60,13 +68,20 @@ test("takes the distribution's own sources in both formats, and nobody else's", 
       `deb ${ring} http://deb.debian.org/debian/ bookworm main`,
       `deb ${ring} http://deb.debian.org/debian/ bookworm-updates main`,
     ],
+    archive: archive('bookworm'),
   })
 })
 
 test('knows where the release is from when no source is left', () => {
   const files = { 'etc/os-release': 'ID=ubuntu\nVERSION_CODENAME="noble"\n' }
+  const uri =
+    process.arch === 'x64'
+      ? 'http://archive.ubuntu.com/ubuntu'
+      : 'http://ports.ubuntu.com/ubuntu-ports'
   expect(hostRelease(computer(files)).lines).toEqual([
-    'deb http://archive.ubuntu.com/ubuntu noble main',
+    `deb ${uri} noble main`,
+    `deb ${uri} noble-updates main`,
+    `deb ${uri} noble-security main`,
   ])
 })
 
@@ -77,6 +92,55 @@ test('another distribution is named', () => {
       code: 'MACHINE_UNAVAILABLE',
       message: "rootless machines are built from Debian or Ubuntu, and this is 'fedora'",
       hint: 'Run as root, whose machines use the files that are here.',
+    }),
+  )
+})
+
+test.each(['bookworm', 'trixie'])(
+  "%s comes from this Debian's mirrors, by the names that they have for it",
+  (codename) => {
+    const files = {
+      'etc/os-release': bookworm,
+      'etc/apt/sources.list':
+        'deb https://me:secret@mirror/debian bookworm main\n' +
+        'deb http://bookworm.mirror/debian bookworm-updates main\n' +
+        'deb http://mirror/debian-security bookworm-security main\n',
+    }
+    expect(debianRelease(codename, computer(files))).toEqual({
+      codename,
+      lines: [
+        `deb https://me:secret@mirror/debian ${codename} main`,
+        `deb http://bookworm.mirror/debian ${codename}-updates main`,
+        `deb http://mirror/debian-security ${codename}-security main`,
+      ],
+      archive: archive(codename),
+    })
+  },
+)
+
+test('a Debian that names no source gets Debian from Debian, as another distribution does', () => {
+  expect(debianRelease('trixie', computer({ 'etc/os-release': bookworm }))).toEqual({
+    codename: 'trixie',
+    lines: archive('trixie'),
+    archive: archive('trixie'),
+  })
+  rmSync(root, { recursive: true })
+  const ubuntu = {
+    'etc/os-release': 'ID=ubuntu\nVERSION_CODENAME="noble"\n',
+    'etc/apt/sources.list': 'deb http://archive.ubuntu.com/ubuntu noble main\n',
+    'usr/share/keyrings/debian-archive-keyring.gpg': 'keys',
+  }
+  expect(debianRelease('trixie', computer(ubuntu)).lines).toEqual(archive('trixie'))
+})
+
+test("without Debian's keys another distribution is told which package has them", () => {
+  const ubuntu = { 'etc/os-release': 'ID=ubuntu\nVERSION_CODENAME="noble"\n' }
+  expect(() => debianRelease('trixie', computer(ubuntu))).toThrow(
+    expect.objectContaining({
+      code: 'MACHINE_UNAVAILABLE',
+      message:
+        "Debian's images need Debian's keys, in /usr/share/keyrings/debian-archive-keyring.gpg",
+      hint: 'Run: apt-get install -y debian-archive-keyring',
     }),
   )
 })

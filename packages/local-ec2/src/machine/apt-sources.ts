@@ -6,8 +6,10 @@ import { LocalEc2Error } from '../errors.ts'
 export interface Release {
   /** Such as `bookworm`. */
   codename: string
-  /** One-line apt sources. */
-  lines: string[]
+  /** One-line apt sources, as this computer has them: a mirror, perhaps with a password. */
+  lines: readonly string[]
+  /** The same from the distribution itself, which everybody may see. */
+  archive: readonly string[]
 }
 
 /**
@@ -44,34 +46,53 @@ export function hostRelease(root = '/'): Release {
       ? [`deb ${signedBy === '' ? '' : `[signed-by=${signedBy}] `}${uri} ${suite} main`]
       : [],
   )
-  return {
-    codename,
-    lines: lines.length > 0 ? [...new Set(lines)] : fallback(distribution, codename),
-  }
+  const archive = distribution === 'debian' ? debianArchive(codename) : ubuntuArchive(codename)
+  return { codename, lines: lines.length > 0 ? [...new Set(lines)] : archive, archive }
 }
 
 /**
- * Debian's own sources of another release, from where this computer has its own.
+ * A release of Debian, from where this computer has its own; from Debian itself where this is another distribution.
  *
  * @param root where `etc/` is; a test has another
+ * @throws {LocalEc2Error} `MACHINE_UNAVAILABLE` when nothing here can tell Debian's packages from forged ones
  */
 export function debianRelease(codename: string, root = '/'): Release {
+  const archive = debianArchive(codename)
   const about = read(join(root, 'etc/os-release'))
-  if (!/^ID=debian$/m.test(about)) return { codename, lines: debianArchive(codename) }
-  const { codename: own, lines } = hostRelease(root)
-  if (own === codename) return { codename, lines }
-  const renamed = lines.map((line) => line.replace(new RegExp(` ${own}(?=[- ])`), ` ${codename}`))
-  return { codename, lines: renamed }
+  if (/^ID=debian$/m.test(about)) {
+    const { codename: own, lines } = hostRelease(root)
+    const renamed = lines.map((line) => line.replace(new RegExp(` ${own}(?=[- ])`), ` ${codename}`))
+    return { codename, lines: renamed, archive }
+  }
+  if (read(join(root, debianKeys)) === '') {
+    throw new LocalEc2Error(
+      'MACHINE_UNAVAILABLE',
+      `Debian's images need Debian's keys, in ${debianKeys}`,
+      {
+        hint: 'Run: apt-get install -y debian-archive-keyring',
+      },
+    )
+  }
+  return { codename, lines: archive, archive }
 }
 
-/** What Debian's images on EC2 have, with the key ring of Debian's package `debian-archive-keyring`. */
+const debianKeys = '/usr/share/keyrings/debian-archive-keyring.gpg'
+
 function debianArchive(codename: string): string[] {
-  const ring = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
   return [
-    `deb ${ring} http://deb.debian.org/debian ${codename} main`,
-    `deb ${ring} http://deb.debian.org/debian ${codename}-updates main`,
-    `deb ${ring} http://deb.debian.org/debian-security ${codename}-security main`,
+    `deb [signed-by=${debianKeys}] http://deb.debian.org/debian ${codename} main`,
+    `deb [signed-by=${debianKeys}] http://deb.debian.org/debian ${codename}-updates main`,
+    `deb [signed-by=${debianKeys}] http://deb.debian.org/debian-security ${codename}-security main`,
   ]
+}
+
+function ubuntuArchive(codename: string): string[] {
+  // Its second architectures, such as arm64, are elsewhere.
+  const uri =
+    process.arch === 'x64'
+      ? 'http://archive.ubuntu.com/ubuntu'
+      : 'http://ports.ubuntu.com/ubuntu-ports'
+  return ['', '-updates', '-security'].map((suite) => `deb ${uri} ${codename}${suite} main`)
 }
 
 interface Source {
@@ -107,12 +128,6 @@ function fromStanzas(text: string): Source[] {
 }
 
 const hasMain = (components: string): boolean => components.split(/\s+/).includes('main')
-
-function fallback(distribution: string, codename: string): string[] {
-  const uri =
-    distribution === 'ubuntu' ? 'http://archive.ubuntu.com/ubuntu' : 'http://deb.debian.org/debian'
-  return [`deb ${uri} ${codename} main`]
-}
 
 function read(file: string): string {
   try {

@@ -7,5 +7,8 @@ const here = import.meta.url
 /** What the fabric's process runs: TypeScript beside this file, or what the build made of it. */
 export const fabricEntry: string = fileURLToPath(new URL(`./fabric/main${extname(here)}`, here))
 
+/** What stands in the way of a machine's packets, in Python: Node cannot open its devices. */
+export const relayProgram: string = fileURLToPath(new URL('./link/relay.py', here))
+
 /** Directory of the programs that run inside a machine. */
 export const guestDirectory: string = fileURLToPath(new URL('./guest', here))

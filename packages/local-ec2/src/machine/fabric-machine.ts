@@ -1,11 +1,14 @@
 /** One machine, as the endpoint's process knows it: what was ordered of the fabric, and what that has told. */
+import { LocalEc2Error } from '../errors.ts'
 import { type BootPlan, planBoot } from './boot/boot-plan.ts'
 import { bootScript } from './boot/boot-script.ts'
 import { stages } from './boot/stages.ts'
 import { parseUserData } from './boot/user-data.ts'
 import type { Fabric } from './fabric.ts'
 import type { BootOrder, Knowledge, ToFabric } from './fabric/protocol.ts'
+import { areAny, needRelay } from './link.ts'
 import type {
+  LinkConditions,
   Machine,
   MachineEnd,
   MachineFacts,
@@ -28,6 +31,8 @@ interface Surroundings {
   bootsBy?: 'cloud-init' | 'systemd'
   /** How a machine ended whose fabric is gone. */
   endOfAll: () => MachineEnd
+  /** Aborted when no machine will be booted any more. */
+  ending: AbortSignal
   discard: () => void
 }
 
@@ -38,7 +43,10 @@ interface Session {
   off: PromiseWithResolvers<MachineEnd>
   /** Settles when the fabric was told to boot it: whatever else it is told comes after. */
   ordered: Promise<void>
-  troubles: Map<number, PromiseWithResolvers<void>>
+  /** Aborted when it shall not be booted any more, which ends what is being prepared for that. */
+  unplugged: AbortController
+  /** What the fabric has not answered yet. */
+  questions: Map<number, PromiseWithResolvers<void>>
   isPublic: boolean
   /** Whether its init has run. */
   isUp: boolean
@@ -46,7 +54,7 @@ interface Session {
   failure?: MachineEnd
 }
 
-let troubleCount = 0
+let questionCount = 0
 
 export class FabricMachine implements Machine {
   readonly privateIp: string
@@ -73,7 +81,8 @@ export class FabricMachine implements Machine {
       running: Promise.withResolvers(),
       off: Promise.withResolvers(),
       ordered: Promise.resolve(),
-      troubles: new Map(),
+      unplugged: new AbortController(),
+      questions: new Map(),
       isPublic: facts.hasPublicIp ?? true,
       isUp: false,
     }
@@ -82,7 +91,11 @@ export class FabricMachine implements Machine {
       (order) => {
         if (!this.#tell({ type: 'boot', order })) this.isOff(endOfAll())
       },
-      (error: unknown) => this.isOff({ reason: 'failed', detail: String(error) }),
+      (error: unknown) => {
+        if (this.#surroundings.ending.aborted) this.isOff(endOfAll())
+        else if (session.unplugged.signal.aborted) this.isOff({ reason: 'unplugged' })
+        else this.isOff({ reason: 'failed', detail: detailOf(error) })
+      },
     )
     return {
       publicIp: session.publicIp,
@@ -94,6 +107,7 @@ export class FabricMachine implements Machine {
   async powerOff(): Promise<void> {
     const session = this.#session
     if (session === undefined) return
+    session.unplugged.abort(new Error('the machine is powered off'))
     // A plug can only be pulled once it is in.
     await session.ordered
     if (session === this.#session) this.#tell({ type: 'off', id: this.#request.instanceId })
@@ -128,11 +142,46 @@ export class FabricMachine implements Machine {
     if (session === undefined) return
     await Promise.race([session.running.promise, session.off.promise])
     if (session !== this.#session) return
-    const number = ++troubleCount
-    const begun = Promise.withResolvers<void>()
-    session.troubles.set(number, begun)
-    this.#afterBoot({ type: 'trouble', id: this.#request.instanceId, what, number })
-    await begun.promise
+    await this.#ask(session, (number) => ({
+      type: 'trouble',
+      id: this.#request.instanceId,
+      what,
+      number,
+    }))
+  }
+
+  async link(conditions: LinkConditions): Promise<void> {
+    const session = this.#session
+    if (session === undefined) return
+    const given = areAny(conditions) ? conditions : undefined
+    if (given !== undefined) needRelay()
+    try {
+      await this.#ask(session, (number) => ({
+        type: 'link',
+        id: this.#request.instanceId,
+        conditions: given,
+        number,
+      }))
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new LocalEc2Error('MACHINE_UNAVAILABLE', `a link cannot have conditions: ${why}`, {
+        cause,
+      })
+    }
+  }
+
+  /** Resolves when the fabric has done it, or the machine is off. */
+  async #ask(session: Session, message: (number: number) => ToFabric): Promise<void> {
+    const number = ++questionCount
+    const done = Promise.withResolvers<void>()
+    session.questions.set(number, done)
+    this.#afterBoot(message(number))
+    await done.promise
+  }
+
+  /** Resolves when nothing is being prepared for its boot. */
+  async settled(): Promise<void> {
+    await this.#session?.ordered
   }
 
   console(): string {
@@ -171,15 +220,15 @@ export class FabricMachine implements Machine {
     const { reach } = this.#surroundings
     reach.close(session.publicIp)
     reach.addresses.give(session.publicIp)
-    for (const begun of session.troubles.values()) begun.resolve()
+    for (const done of session.questions.values()) done.resolve()
     session.off.resolve(session.failure ?? end)
   }
 
-  isTroubled(number: number, failure: string | undefined): void {
-    const begun = this.#session?.troubles.get(number)
-    if (failure === undefined) begun?.resolve()
-    else begun?.reject(new Error(failure))
-    this.#session?.troubles.delete(number)
+  isAnswered(number: number, failure: string | undefined): void {
+    const done = this.#session?.questions.get(number)
+    if (failure === undefined) done?.resolve()
+    else done?.reject(new Error(failure))
+    this.#session?.questions.delete(number)
   }
 
   #afterBoot(message: ToFabric): void {
@@ -193,7 +242,8 @@ export class FabricMachine implements Machine {
     return this.#surroundings.fabric.tell(message)
   }
 
-  async #order(facts: MachineFacts, { publicIp, isPublic }: Session): Promise<BootOrder> {
+  async #order(facts: MachineFacts, session: Session): Promise<BootOrder> {
+    const { publicIp, isPublic, unplugged } = session
     const { instanceId, defaultUser, diskGib = 8, troubles = {} } = this.#request
     const { neverBoots = false, bootDelayMs = 0 } = troubles
     const knowledge = this.#knowledge(facts, publicIp)
@@ -207,21 +257,25 @@ export class FabricMachine implements Machine {
       address: this.privateIp,
       ...(isPublic && this.#surroundings.reach.routed && { routedAddress: publicIp }),
       diskBytes: diskGib * 2 ** 30,
-      ...(await this.#boots(plan)),
+      ...(await this.#boots(plan, unplugged.signal)),
       delayMs: neverBoots ? 'never' : bootDelayMs,
       knowledge,
     }
   }
 
-  async #boots(plan: BootPlan): Promise<Pick<BootOrder, 'image' | 'script' | 'payloads'>> {
+  async #boots(
+    plan: BootPlan,
+    unplugged: AbortSignal,
+  ): Promise<Pick<BootOrder, 'image' | 'script' | 'payloads'>> {
     const { instanceId, defaultUser, system = 'debian-12', troubles = {} } = this.#request
     const { wrongHostKey = false } = troubles
     const { bootsBy } = this.#surroundings
     if (bootsBy === undefined) {
       return bootScript(plan, { instanceId, defaultUser, wrongHostKey })
     }
+    const given = AbortSignal.any([this.#surroundings.ending, unplugged])
     return {
-      image: { root: await prepareImage(system), wrongHostKey },
+      image: { root: await prepareImage(system, given), wrongHostKey },
       script: bootsBy === 'cloud-init' ? stages(wrongHostKey) : '',
       payloads: [],
     }
@@ -247,4 +301,10 @@ export class FabricMachine implements Machine {
       },
     }
   }
+}
+
+/** With the hint, which nobody else would tell. */
+function detailOf(error: unknown): string {
+  const hint = error instanceof LocalEc2Error ? error.hint : undefined
+  return hint === undefined ? String(error) : `${String(error)}\n${hint}`
 }

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { LocalEc2Error } from '../errors.ts'
 import { fabricEntry } from './asset.ts'
 import type { FabricPlan, FromFabric, Preparation, ToFabric } from './fabric/protocol.ts'
+import { namespaceHint } from './probe.ts'
 import { words } from './words.ts'
 
 export class Fabric {
@@ -87,8 +88,8 @@ export class Fabric {
         })
       })
     } catch (cause) {
-      fabric.#kill()
-      throw hasNamespaces ? broken(cause) : refused(cause, plan.rootless)
+      fabric.#killAll()
+      throw hasNamespaces ? broken(cause) : refused(cause)
     }
     return fabric
   }
@@ -112,6 +113,16 @@ export class Fabric {
     clearTimeout(timer)
   }
 
+  /** Where unshare fails, what it has forked to write its map waits for ever, and holds our pipes. */
+  #killAll(): void {
+    this.#kill()
+    try {
+      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL')
+    } catch {
+      // Nobody is left.
+    }
+  }
+
   #kill(): void {
     // Killing unshare kills its child by --kill-child, and that is process 1 of everything inside.
     this.#child.kill('SIGKILL')
@@ -126,12 +137,12 @@ function broken(cause: unknown): LocalEc2Error {
   })
 }
 
-function refused(cause: unknown, rootless: boolean): LocalEc2Error {
-  const what = `this computer does not let ${rootless ? 'this user' : 'root'} make namespaces`
-  return new LocalEc2Error('MACHINE_UNAVAILABLE', `${what}: ${reasonOf(cause)}`, {
-    hint: rootless
-      ? 'Run: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or start this as root.'
-      : 'Start the container that this runs in with --privileged.',
+function refused(cause: unknown): LocalEc2Error {
+  const isRoot = process.getuid?.() === 0
+  const what = `this computer does not let ${isRoot ? 'root' : 'this user'} make namespaces`
+  const reason = reasonOf(cause)
+  return new LocalEc2Error('MACHINE_UNAVAILABLE', `${what}: ${reason}`, {
+    hint: namespaceHint(reason),
     cause,
   })
 }

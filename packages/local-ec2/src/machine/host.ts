@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { AddressPool } from './addresses.ts'
-import { guestDirectory } from './asset.ts'
+import { guestDirectory, relayProgram } from './asset.ts'
 import { type Cgroup, makeCgroup } from './cgroup.ts'
 import { FabricMachine } from './fabric-machine.ts'
 import { Fabric } from './fabric.ts'
@@ -47,6 +47,7 @@ class BootingHost implements MachineHost {
   readonly #cgroup: Cgroup | undefined
   readonly #privateIps: AddressPool
   readonly #machines: Map<string, FabricMachine>
+  readonly #ending = new AbortController()
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -77,6 +78,7 @@ class BootingHost implements MachineHost {
       init: kind === 'cloud-init' || kind === 'systemd' ? kind : 'own',
       rootless: kind !== 'container',
       guest: guestDirectory,
+      relay: relayProgram,
       ...(kind === 'container' && { base: '/' }),
       // A root file system that we built ourselves holds nobody's secrets.
       ...(kind === 'rootless' && { base: await prepareRootfs() }),
@@ -115,6 +117,7 @@ class BootingHost implements MachineHost {
       reach: this.#reach,
       ...(bootsImages(this.kind) && { bootsBy: this.kind }),
       endOfAll: () => this.#endOfAll(),
+      ending: this.#ending.signal,
       discard: () => {
         this.#machines.delete(id)
         this.#privateIps.give(privateIp)
@@ -130,6 +133,9 @@ class BootingHost implements MachineHost {
   }
 
   async #close(): Promise<void> {
+    // An image that is being built for a launch is given up, and its half removed.
+    this.#ending.abort(new Error('the endpoint is closing'))
+    await Promise.all(Array.from(this.#machines.values(), (machine) => machine.settled()))
     // Nothing in a machine is worth waiting for: all of them end with the fabric.
     await this.#fabric.close()
     await this.#reach.closeAll()
@@ -164,8 +170,8 @@ function workplaces(folder: string): string[] {
 
 function hear(machines: ReadonlyMap<string, FabricMachine>, message: FromFabric): void {
   if (message.type === 'hello' || message.type === 'ready' || message.type === 'failed') return
-  if (message.type === 'troubled') {
-    for (const machine of machines.values()) machine.isTroubled(message.number, message.failure)
+  if (message.type === 'answered') {
+    for (const machine of machines.values()) machine.isAnswered(message.number, message.failure)
     return
   }
   const machine = machines.get(message.id)

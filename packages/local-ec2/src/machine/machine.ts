@@ -104,6 +104,34 @@ export type MachineTrouble =
   /** Nothing more can be written to its disk, until something is removed from it. */
   | 'disk-full'
 
+/** How the way between a machine and everything else is: this computer, the other machines, its metadata service. */
+export interface LinkConditions {
+  /**
+   * What is added to every round trip, half of it in each direction, from 0 to 60 000; between two machines both count.
+   * @default 0
+   */
+  roundTripMs?: number
+  /**
+   * Which share of packets is lost in each direction, each packet for itself, from 0 to 1.
+   * @default 0
+   */
+  lossRate?: number
+  /**
+   * Which packets vanish, without a word to anybody, those under way included: `in`, the ones to the machine; `out`, the
+   * ones from it. Connections do not end by it, and go on when it does.
+   * @default none
+   */
+  cut?: LinkCut
+  /**
+   * Decides which packets are lost, counted anew in each direction since this was asked for; a whole number.
+   * @default 1
+   */
+  seed?: number
+}
+
+type LinkCut = (typeof linkCuts)[number]
+export const linkCuts = ['both', 'in', 'out'] as const
+
 /**
  * Why a machine is off. `halt` inside is no reason, as on EC2: nothing of it runs any more, but it stays powered
  * until `powerOff()` or `reboot()`.
@@ -151,6 +179,13 @@ export interface Machine {
   learn(facts: MachineFacts): void
   /** Resolves when it has happened: to one on its way up, once it runs. Does nothing to one that is off. */
   trouble(what: MachineTrouble): Promise<void>
+  /**
+   * Resolves when its link is so, in place of what it was; `{}` is as it was at first. Outlasts a reboot and ends with
+   * its power. Does nothing to one that is off.
+   *
+   * @throws {LocalEc2Error} `MACHINE_UNAVAILABLE`
+   */
+  link(conditions: LinkConditions): Promise<void>
   /** The last 64 KiB of what it has written to its console; still there when it is off. Not to be trusted. */
   console(): string
   /** Removes its disk and frees its private address. Only for one that is off. */

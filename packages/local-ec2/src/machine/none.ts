@@ -1,4 +1,5 @@
 /** Machines that are nothing but a state: for tests of the control plane alone. */
+import { LocalEc2Error } from '../errors.ts'
 import { AddressPool } from './addresses.ts'
 import type { Machine, MachineEnd, MachineHost, MachineRequest, Power } from './machine.ts'
 
@@ -65,6 +66,11 @@ class NoneMachine implements Machine {
   reboot(): void {}
   learn(): void {}
   async trouble(): Promise<void> {}
+  async link(): Promise<void> {
+    throw new LocalEc2Error('MACHINE_UNAVAILABLE', "machines of kind 'none' have no link", {
+      hint: 'Start the endpoint with another kind of machine.',
+    })
+  }
   console(): string {
     return ''
   }

@@ -5,12 +5,21 @@ import { join } from 'node:path'
 
 import { LocalEc2Error } from '../errors.ts'
 import type { MachineKind } from './machine.ts'
+import { words } from './words.ts'
 
 /** Where the fabric looks, too: an ordinary user's PATH often has no sbin. */
-const directories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+export const programDirectories: readonly string[] = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+]
 
 const packageOf: Readonly<Record<string, string>> = {
   find: 'findutils',
+  flock: 'util-linux',
   ip: 'iproute2',
   mmdebstrap: 'mmdebstrap',
   newuidmap: 'uidmap',
@@ -19,8 +28,18 @@ const packageOf: Readonly<Record<string, string>> = {
   script: 'bsdutils',
   setpriv: 'util-linux',
   sshd: 'openssh-server',
-  tar: 'tar',
   unshare: 'util-linux',
+}
+
+const ofAll = words('unshare setpriv ip runc')
+const ofImages = words('newuidmap nsenter flock mmdebstrap')
+
+/** Without what builds a root file system for `rootless`, where one that is built is all that is needed. */
+const programs: Readonly<Record<Exclude<MachineKind, 'none'>, readonly string[]>> = {
+  container: [...ofAll, ...words('find sshd')],
+  rootless: [...ofAll, 'newuidmap'],
+  'cloud-init': [...ofAll, ...ofImages],
+  systemd: [...ofAll, ...ofImages, ...words('script find')],
 }
 
 /**
@@ -44,17 +63,8 @@ export function chooseKind(
     })
   }
   const kind = wish === 'auto' ? (isRoot ? 'container' : 'rootless') : wish
-  needPrograms([
-    'unshare',
-    'setpriv',
-    'ip',
-    'runc',
-    ...(kind === 'container' ? ['find', 'sshd'] : []),
-  ])
-  if (kind === 'systemd') needPrograms(['nsenter', 'script', 'find'])
-  if (kind === 'cloud-init') needPrograms(['nsenter'])
+  needPrograms(programs[kind])
   if (kind !== 'container') {
-    needPrograms(['newuidmap', 'tar'])
     for (const file of ['/etc/subuid', '/etc/subgid']) needSubordinates(file)
   }
   return kind
@@ -68,13 +78,23 @@ export function needPrograms(names: readonly string[]): void {
   const sudo = process.getuid?.() === 0 ? '' : 'sudo '
   throw new LocalEc2Error(
     missing.includes('sshd') && missing.length === 1 ? 'SSHD_MISSING' : 'MACHINE_UNAVAILABLE',
-    `local machines need ${missing.join(', ')}, not found in ${directories.join(':')}`,
+    `local machines need ${missing.join(', ')}, not found in ${programDirectories.join(':')}`,
     { hint: `Run: ${sudo}apt-get install -y ${packages}` },
   )
 }
 
+/** What to do where `unshare` said `complaint`. */
+export function namespaceHint(complaint: string): string {
+  if (complaint.includes('unrecognized option')) {
+    return 'This needs util-linux 2.38 or later, as in Debian 12 and Ubuntu 24.04.'
+  }
+  return process.getuid?.() === 0
+    ? 'Start the container that this runs in with --privileged.'
+    : 'Run: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or start this as root.'
+}
+
 function isProgram(name: string): boolean {
-  return directories.some((directory) => {
+  return programDirectories.some((directory) => {
     try {
       accessSync(join(directory, name), constants.X_OK)
       return true
@@ -100,6 +120,7 @@ function needSubordinates(file: string): void {
   if (has) return
   const sudo = uid === 0 ? '' : 'sudo '
   throw new LocalEc2Error('MACHINE_UNAVAILABLE', `${file} gives user ${username} no 65536 ids`, {
-    hint: `Run: ${sudo}usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+    // Beyond those that other users are usually given.
+    hint: `Run: ${sudo}usermod --add-subuids 1000000-1065535 --add-subgids 1000000-1065535 ${username}`,
   })
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type {
+  ImageSystem,
   Machine,
   MachineFacts,
   MachineHost,
@@ -17,6 +18,19 @@ import type {
 
 /** The kind under test: the same files run as root and again as an ordinary user. */
 export const wantedKind = (process.env['BENCHAWAY_MACHINE'] ?? 'auto') as MachineKind | 'auto'
+
+/** The image that machines of the kinds which boot images are launched with. */
+const wantedSystem = (process.env['BENCHAWAY_SYSTEM'] ?? 'debian-12') as ImageSystem
+
+/** Whether that boots the image's own cloud-init, whose words and files are its own. */
+export const bootsImage: boolean = wantedKind === 'cloud-init' || wantedKind === 'systemd'
+
+/** Whether it has the image's own systemd. */
+export const hasSystemd: boolean = wantedKind === 'systemd'
+
+/** For the name of a test that does not run on every kind: why not, where it does not. */
+export const unless = (isMeant: boolean, reason: string): string =>
+  isMeant ? ` (skipped: ${reason})` : ''
 
 /** For what takes as long as a busy computer makes it take. */
 export const soon = { timeout: 20_000 }
@@ -91,6 +105,7 @@ export function request(userData: string | Uint8Array | undefined): Order {
     instanceId,
     hostname: `ip-10-0-0-${number}`,
     defaultUser: 'admin',
+    system: wantedSystem,
     facts: facts(
       number,
       typeof userData === 'string' ? new TextEncoder().encode(userData) : userData,
@@ -154,13 +169,8 @@ export interface SshResult {
   stderr: string
 }
 
-/** Runs `command` in the machine with OpenSSH, which knows one host key and takes no other. */
-export function ssh(
-  machine: Booted,
-  keys: Keys,
-  command: string,
-  { user = 'admin', input = '' } = {},
-): Promise<SshResult> {
+/** What OpenSSH is given to log in to the machine, knowing one host key and taking no other. */
+export function sshArguments(machine: Booted, keys: Keys, user = 'admin'): string[] {
   const { publicIp, sshPort } = machine
   const known = join(keys.folder, `known_hosts-${publicIp}`)
   const host = sshPort === 22 ? publicIp : `[${publicIp}]:${sshPort}`
@@ -170,15 +180,22 @@ export function ssh(
   // A session with a machine that froze ends some time: nothing else would tell its client.
   options.push('ConnectTimeout=5', 'ServerAliveInterval=15', 'ServerAliveCountMax=1')
   for (const option of options) args.push('-o', option)
+  return [...args, `${user}@${publicIp}`]
+}
+
+/** Runs `command` in the machine with OpenSSH. */
+export function ssh(
+  machine: Booted,
+  keys: Keys,
+  command: string,
+  { user = 'admin', input = '' } = {},
+): Promise<SshResult> {
   return new Promise((resolve) => {
+    const args = [...sshArguments(machine, keys, user), command]
     // Not the synchronous form: as an ordinary user it is this process that accepts for the machine.
-    const child = execFile(
-      'ssh',
-      [...args, `${user}@${publicIp}`, command],
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr })
-      },
-    )
+    const child = execFile('ssh', args, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr })
+    })
     // A login that fails does not read.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)

@@ -5,6 +5,7 @@ import type { MachineHost } from '../../src/machine/machine.ts'
 import {
   boot,
   cloudConfig,
+  hasSystemd,
   listens,
   login,
   makeKeys,
@@ -16,6 +17,7 @@ import {
   type Booted,
   type Keys,
   type SshResult,
+  unless,
   wantedKind,
 } from './bench-kit.ts'
 
@@ -83,7 +85,7 @@ describe('one machine', () => {
     const { stdout } = await ssh(machine, keys, 'sudo ls -l /etc/ssh; cat /etc/ssh/*.pub')
     expect(stdout).toContain('-rw------- 1 root root')
     expect(stdout.match(/ssh_host_\w+/g)).toEqual(['ssh_host_ed25519_key', 'ssh_host_ed25519_key'])
-    expect(stdout).toContain(`${keys.hostPublic}\n`)
+    expect(stdout.trimEnd().endsWith(keys.hostPublic)).toBe(true)
   })
 
   test('runs runcmd after sshd, and says on its console when it is done', async () => {
@@ -127,13 +129,13 @@ test('presents no other host key than the one it was given, from its first momen
   await machine.powerOff()
 })
 
-test('makes a host key of its own when it is given none', async () => {
+test('makes host keys of its own when it is given none', async () => {
   const machine = boot(host, request(`#cloud-config\nssh_authorized_keys: [${keys.userPublic}]\n`))
   await machine.running
   let found: string[] = []
-  await expect.poll(async () => (found = await presented(machine)), soon).toHaveLength(1)
-  expect(found[0]).not.toBe(keys.hostPublic)
-  const own = { ...keys, hostPublic: found[0] ?? '' }
+  await expect.poll(async () => (found = await presented(machine)), soon).not.toHaveLength(0)
+  expect(found).not.toContain(keys.hostPublic)
+  const own = { ...keys, hostPublic: found.find((key) => key.startsWith('ssh-ed25519')) ?? '' }
   expect((await ssh(machine, own, 'echo in')).stdout).toBe('in\n')
 })
 
@@ -204,7 +206,8 @@ systemctl start --no-block watcher.service
   await machine.powerOff()
 })
 
-test('systemctl does what user-data asks of services, and says what it does not do', async () => {
+const shimName = 'systemctl does what user-data asks of services, and says what it does not do'
+test.skipIf(hasSystemd)(`${shimName}${unless(hasSystemd, "it is systemd's own")}`, async () => {
   const machine = boot(host, request(cloudConfig(keys)))
   await login(machine, keys)
   const unit = (name: string, ...lines: string[]): string =>
@@ -269,7 +272,9 @@ describe('the end of a machine', () => {
     await login(machine, keys)
     expect(await ssh(machine, keys, 'systemctl poweroff')).toMatchObject({
       code: 1,
-      stderr: 'local-ec2: systemctl: must be root\n',
+      stderr: expect.stringMatching(
+        hasSystemd ? /^Call to PowerOff failed: / : /^local-ec2: systemctl: must be root\n$/,
+      ),
     })
     await machine.powerOff()
     expect(await machine.off).toEqual({ reason: 'unplugged' })

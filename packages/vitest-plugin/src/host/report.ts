@@ -2,6 +2,7 @@
 
 import type { Fleet, Instance, InventoryItem } from '@benchaway/core'
 import { describe } from '@benchaway/core/errors'
+import type { LocalEc2 } from '@benchaway/local-ec2'
 
 /** Wall-clock time of each phase of a run, in milliseconds. */
 export interface Phases {
@@ -19,19 +20,19 @@ const indent = ' '
 export function headerLines(
   fleet: Pick<Fleet, 'target' | 'region' | 'owner' | 'project' | 'run'>,
   computer: string,
-  isolation: string | undefined,
+  local: Pick<LocalEc2, 'machine' | 'isolation'> | undefined,
 ): string[] {
   const { target, region, owner, project, run } = fleet
   const lines = [
     '',
     `${indent}Benchaway   ${target === 'aws' ? 'AWS EC2' : 'local'} in ${region}, project ${project} of ${owner}, run ${run}`,
   ]
-  if (target === 'local') {
+  if (local !== undefined) {
     lines.push(
-      `${indent}            local machines: numbers from this computer (${computer}), not from EC2`,
+      `${indent}            local machines (${local.machine}): numbers from this computer (${computer}), not from EC2`,
+      `${indent}            ${local.isolation}`,
     )
   }
-  if (isolation !== undefined) lines.push(`${indent}            ${isolation}`)
   return lines
 }
 

@@ -198,7 +198,7 @@ export class Run {
       ttlMs,
       log: debug,
     })
-    this.print(headerLines(fleet, hostname(), local?.isolation))
+    this.print(headerLines(fleet, hostname(), local))
     this.#sweeping = this.#sweep(fleet)
     return fleet
   }

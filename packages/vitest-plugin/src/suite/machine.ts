@@ -89,11 +89,11 @@ export class Machine {
   }
 
   async #boot(address: BrokerAddress): Promise<SuiteInstance> {
-    const { type, image, user, volumeGib } = this.#plan
+    const { type, image, user, volumeGib, userData } = this.#plan
     // It takes a while to load, and so does the machine to boot.
     const core = import('@benchaway/core')
     core.catch(() => undefined)
-    const wanted = { type, image, user, volumeGib }
+    const wanted = { type, image, user, volumeGib, userData }
     const given = await askForMachine(address, wanted, this.#ended.signal)
     try {
       const { attachInstance } = await core

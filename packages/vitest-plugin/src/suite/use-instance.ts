@@ -6,6 +6,9 @@ import {
   isText,
   isWhole,
   type OptionRule,
+  readUserData,
+  userDataRule,
+  type UserPart,
 } from '@benchaway/core/check-options'
 import { afterAll, beforeAll, inject, TestRunner } from 'vitest'
 
@@ -29,6 +32,12 @@ export interface UseInstanceOptions {
   /** Size of the root volume. @default what the image has */
   volumeGib?: number | undefined
   /**
+   * What the machine itself does when it boots, as `launch()` of `@benchaway/core` takes it: scripts that begin with
+   * `#!`, `#cloud-config`, `#cloud-boothook`; one, or a list. Scripts and `runcmd` may still run when `setup` begins.
+   * @default nothing
+   */
+  userData?: UserPart | readonly UserPart[] | undefined
+  /**
    * Makes the machine ready for the tests. Machines of a suite boot at the same time and are set up one after another,
    * so it may use those that were declared above it.
    * @default nothing
@@ -43,6 +52,7 @@ const rules: { readonly [K in keyof UseInstanceOptions]-?: OptionRule } = {
   image: imageRule,
   user: [isText, 'the name of an account'],
   volumeGib: [isWhole(1, 16_384), 'a whole number of GiB from 1 to 16384'],
+  userData: userDataRule,
   setup: [(value) => typeof value === 'function', 'a function that is given the machine'],
   timeoutMs: [isMs(1000, 86_400_000), 'milliseconds from 1000 to 86400000 (a day)'],
 }
@@ -93,7 +103,9 @@ function planOf(options: UseInstanceOptions): MachinePlan {
         hint: 'Name an instance type, such as m7i.large.',
       })
     }
-    return { type, image, user, volumeGib, setup, timeoutMs }
+    const parts = readUserData('useInstance()', options.userData).map(({ text }) => text)
+    const userData = parts.length === 0 ? undefined : parts
+    return { type, image, user, volumeGib, userData, setup, timeoutMs }
   } catch (error) {
     throw reportable(error)
   }

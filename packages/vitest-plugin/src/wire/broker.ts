@@ -27,7 +27,10 @@ declare module 'vitest' {
 }
 
 /** What a driver file may choose of a machine. */
-export type MachineOptions = Pick<LaunchOptions, 'type' | 'image' | 'user' | 'volumeGib'>
+export type MachineOptions = Pick<LaunchOptions, 'type' | 'image' | 'user' | 'volumeGib'> & {
+  /** As texts, which JSON can carry. */
+  readonly userData?: readonly string[] | undefined
+}
 
 export interface Ask {
   readonly token: string
@@ -52,8 +55,8 @@ export type Answer =
   | { readonly terminated: true }
   | { readonly failed: Failure }
 
-// An ask and an answer are a few hundred bytes; keys are the longest part.
-export const maxBrokerLine = 65_536
+// An ask and an answer are a few hundred bytes but for user-data, of which EC2 takes 16 KiB when it is compressed.
+export const maxBrokerLine = 1_048_576
 
 /** @returns undefined when the message is none of ours */
 export function readAsk(message: unknown): Ask | undefined {
@@ -62,12 +65,16 @@ export function readAsk(message: unknown): Ask | undefined {
   if (typeof token !== 'string' || !isRecord(launch) || typeof launch['type'] !== 'string') {
     return undefined
   }
-  const { type, image, user, volumeGib } = launch
+  const { type, image, user, volumeGib, userData } = launch
   if (image !== undefined && typeof image !== 'string') return undefined
   if (user !== undefined && typeof user !== 'string') return undefined
   if (volumeGib !== undefined && typeof volumeGib !== 'number') return undefined
-  return { token, launch: { type, image, user, volumeGib } }
+  if (userData !== undefined && !isTexts(userData)) return undefined
+  return { token, launch: { type, image, user, volumeGib, userData } }
 }
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string')
 
 export function isTerminate(message: unknown): boolean {
   return isRecord(message) && message['terminate'] === true

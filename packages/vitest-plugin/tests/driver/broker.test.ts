@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { type BrokerPowers, startBroker } from '../../src/host/broker.ts'
 import { askForMachine } from '../../src/suite/broker.ts'
+import { maxBrokerLine } from '../../src/wire/broker.ts'
 import { encodeLine } from '../../src/wire/lines.ts'
 import { startLoopback } from './loopback.ts'
 
@@ -35,8 +36,10 @@ test('a machine is launched as asked, reached with its keys, and terminated once
       return { instance: machine.instance, node: '/opt/node' }
     },
   })
-  const given = await askForMachine(address, { type: 'm7i.large', volumeGib: 9 }, never)
-  expect(asked).toMatchObject([{ type: 'm7i.large', volumeGib: 9 }])
+  // The longest that EC2 could take, and some more.
+  const wanted = { type: 'm7i.large', volumeGib: 9, userData: ['#!/bin/sh', '#'.repeat(100_000)] }
+  const given = await askForMachine(address, wanted, never)
+  expect(asked).toMatchObject([wanted])
   expect(given.access).toEqual(machine.access)
   expect(given.node).toBe('/opt/node')
   await Promise.all([given.terminate(), given.terminate()])
@@ -126,7 +129,7 @@ test.for<[string, (token: string) => string]>([
   ['no type', (token) => encodeLine({ token, launch: {} })],
   ['a list for a type', (token) => encodeLine({ token, launch: { type: ['m7i.large'] } })],
   ['no JSON', () => 'GET / HTTP/1.1\r\n'],
-  ['a line without end', () => 'x'.repeat(100_000)],
+  ['a line without end', () => 'x'.repeat(maxBrokerLine + 1)],
   ['an end before a beginning', () => encodeLine({ terminate: true })],
 ])('the broker hangs up on %s, and launches nothing', async ([, make]) => {
   let launches = 0

@@ -173,9 +173,10 @@ function plain(text: string): string {
   return stripVTControlCharacters(text)
 }
 
-// This process is a Vitest worker itself, perhaps of a CI job: its signs would be taken for the user's wishes.
+// This process is a Vitest worker itself, perhaps of a CI job: its signs would be taken for the user's wishes. Which
+// kind of machines is wished for holds for these tests, too.
 const ofThisRun =
-  /^(?:VITEST|AWS_|BENCHAWAY_|FORCE_|CI$|CI_|GITHUB_|GITLAB_|NODE_ENV$|TEST$|DEV$|PROD$|SSR$|MODE$|BASE_URL$)/
+  /^(?:VITEST|AWS_|BENCHAWAY_(?!MACHINE$)|FORCE_|CI$|CI_|GITHUB_|GITLAB_|NODE_ENV$|TEST$|DEV$|PROD$|SSR$|MODE$|BASE_URL$)/
 
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !ofThisRun.test(name))

@@ -5,117 +5,112 @@
  *
  * @see https://cloudinit.readthedocs.io/en/latest/reference/modules.html
  */
-import { parse } from 'yaml'
-
 import { words } from '../words.ts'
+import { mergedConfig } from './cloud-config.ts'
+import { type PlannedFile, planFile } from './planned-files.ts'
+import { type Accounts, planUsers } from './planned-users.ts'
 import type { Part, UserData } from './user-data.ts'
-
-export interface PlannedFile {
-  path: string
-  bytes: Uint8Array
-  /** Octal, such as `0644`. */
-  mode: string
-  /** `user:group`, or empty for root. */
-  owner: string
-  append: boolean
-  /** After the scripts of the boot, instead of before sshd. */
-  late: boolean
-}
-
-export interface PlannedUser {
-  name: string
-  shell: string
-  home: string
-  groups: string
-  /** Lines of sudoers without the name. */
-  sudo: string[]
-  keys: string[]
-}
+import { type Config, bytesOf, isConfig, isTrue, pythonText, quote } from './values.ts'
 
 export interface HostKey {
   /** `ed25519`, `ecdsa`, `rsa` */
   type: string
-  private: string
-  /** Made from the private key when empty. */
-  public: string
-  certificate: string
+  private: string | undefined
+  /** Made from the private key when it is not given. */
+  public: string | undefined
+  certificate: string | undefined
+}
+
+/** A group and who shall be in it, as far as they exist when it is made. */
+export interface PlannedGroup {
+  name: string
+  members: string[]
 }
 
 /** In the order in which cloud-init does it. */
-export interface BootPlan {
+export interface BootPlan extends Accounts {
   boothooks: Part[]
   bootCommands: string[]
   files: PlannedFile[]
-  /** Whether the image's own user exists. */
-  defaultUser: boolean
-  users: PlannedUser[]
-  /** Whether root is told to log in as the default user instead. */
-  disableRoot: boolean
+  groups: PlannedGroup[]
   authorizedKeys: string[]
+  /** What stands before each of them for root; `$USER` is the default user. */
+  rootOptions: string
   deleteHostKeys: boolean
   hostKeys: HostKey[]
   /** Made when no host key is given. */
   generateHostKeys: string[]
+  timezone: string | undefined
   /** Whether nothing inside shall reach the metadata service any more once sshd runs; at every boot. */
   disableMetadata: boolean
-  /** In order of their names, as `run-parts` does; `runcmd` is one of them. */
-  scripts: Part[]
+  /** In order of their names; `runcmd` is one of those of the user. */
+  scripts: Record<'perOnce' | 'perBoot' | 'perInstance' | 'user', Part[]>
   hostname: string | undefined
   finalMessage: string | undefined
   notes: string[]
 }
 
-type Config = Record<string, unknown>
-
 /** @param publicKeys of the launch's key pairs, which cloud-init finds in the metadata */
 export function planBoot({ parts, notes }: UserData, publicKeys: readonly string[] = []): BootPlan {
-  const reader = new Reader([...notes])
-  const config: Config = {}
-  for (const part of parts) {
-    // cloud-init's default: a later part replaces a key of an earlier one.
-    if (part.kind === 'cloud-config') Object.assign(config, reader.config(part))
-  }
-  const scripts = parts.filter((part) => part.kind === 'script')
+  const { config, notes: more } = mergedConfig(parts.filter(({ kind }) => kind === 'cloud-config'))
+  const reader = new Reader([...notes, ...more])
+  const scripts = parts.filter(({ kind }) => kind === 'script')
   const runCommands = reader.commands(config, 'runcmd')
-  if (runCommands.length > 0) {
-    scripts.push({
-      kind: 'script',
-      name: 'runcmd',
-      bytes: bytesOf(`#!/bin/sh\n${runCommands.join('\n')}\n`),
-    })
+  if (runCommands !== undefined) {
+    const bytes = bytesOf(`#!/bin/sh\n${runCommands.map((line) => `${line}\n`).join('')}`)
+    scripts.push({ kind: 'script', name: 'runcmd', bytes })
   }
-  const users = reader.users(config)
+  const accounts = planUsers(config, (text) => reader.note(text))
   for (const key of Object.keys(config)) {
     if (!honoured.has(key)) reader.note(`cloud-config key '${key}' is not applied`)
   }
+  const named = (kind: Part['kind']): Part[] => inOrder(parts.filter((part) => part.kind === kind))
   return {
     boothooks: parts.filter((part) => part.kind === 'boothook'),
-    bootCommands: reader.commands(config, 'bootcmd'),
+    bootCommands: reader.commands(config, 'bootcmd') ?? [],
     files: reader.files(config),
-    ...users,
-    disableRoot: config['disable_root'] !== false,
+    ...accounts,
+    groups: reader.groups(config),
     authorizedKeys: [
-      ...(config['allow_public_ssh_keys'] === false ? [] : publicKeys),
+      ...(isTrue(config, 'allow_public_ssh_keys', true) ? publicKeys : []),
       ...reader.strings(config, 'ssh_authorized_keys'),
     ],
+    rootOptions: isTrue(config, 'disable_root', true)
+      ? (reader.string(config, 'disable_root_opts') ?? refusal)
+      : '',
     deleteHostKeys: config['ssh_deletekeys'] !== false,
     hostKeys: reader.hostKeys(config),
-    generateHostKeys: reader.keyTypes(config),
-    disableMetadata: config['disable_ec2_metadata'] === true,
-    scripts: scripts.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    generateHostKeys: 'ssh_keys' in config ? [] : reader.keyTypes(config),
+    timezone: reader.timezone(config),
+    disableMetadata: isTrue(config, 'disable_ec2_metadata', false),
+    scripts: {
+      perOnce: named('script-per-once'),
+      perBoot: named('script-per-boot'),
+      perInstance: named('script-per-instance'),
+      user: inOrder(scripts),
+    },
     hostname: reader.hostname(config),
     finalMessage: reader.string(config, 'final_message'),
     notes: reader.notes,
   }
 }
 
+const refusal = `no-port-forwarding,no-agent-forwarding,no-X11-forwarding,command="echo 'Please login as the user \\"$USER\\" rather than the user \\"$DISABLE_USER\\".';echo;sleep 10;exit 142"`
+
+/** As they lie in a directory: of two of one name the second is left. */
+function inOrder(parts: readonly Part[]): Part[] {
+  const files = new Map(parts.map((part) => [part.name, part]))
+  return [...files.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
 const honoured = new Set([
   ...words(`
-    bootcmd runcmd write_files users disable_root ssh_authorized_keys ssh_deletekeys ssh_keys
-    ssh_genkeytypes hostname fqdn final_message disable_ec2_metadata allow_public_ssh_keys
+    bootcmd runcmd write_files users groups disable_root disable_root_opts ssh_authorized_keys ssh_deletekeys
+    ssh_keys ssh_genkeytypes hostname fqdn preserve_hostname prefer_fqdn_over_hostname timezone final_message
+    disable_ec2_metadata allow_public_ssh_keys
   `),
-  // Nothing to do for these: nothing is printed, the name is given once.
-  ...words('ssh_quiet_keygen preserve_hostname prefer_fqdn_over_hostname'),
+  // Nothing to do for it: nothing is printed.
+  'ssh_quiet_keygen',
 ])
 
 /** Reads values of unknown shape; what has the wrong one is noted and left out. */
@@ -130,23 +125,6 @@ class Reader {
     if (this.notes.length < 100) this.notes.push(text)
   }
 
-  config(part: Part): Config {
-    try {
-      // cloud-init's own parser is of YAML 1.1: `yes` is true there and 0644 is octal.
-      const value: unknown = parse(new TextDecoder().decode(part.bytes), {
-        version: '1.1',
-        logLevel: 'silent',
-      })
-      if (value === null) return {}
-      if (isConfig(value)) return value
-      this.note(`cloud-config '${part.name}' is not applied: it is not a mapping`)
-    } catch (error) {
-      const reason = error instanceof Error ? error.message.split('\n')[0] : ''
-      this.note(`cloud-config '${part.name}' is not applied: ${reason}`)
-    }
-    return {}
-  }
-
   string(config: Config, key: string): string | undefined {
     const value = config[key]
     if (value === undefined || value === null) return undefined
@@ -158,90 +136,68 @@ class Reader {
   strings(config: Config, key: string): string[] {
     const value = config[key]
     if (value === undefined || value === null) return []
-    const list = Array.isArray(value) ? value : [value]
-    if (list.every((item) => typeof item === 'string')) return list
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
     this.note(`cloud-config key '${key}' is not applied: not a list of texts`)
     return []
   }
 
-  /** Lines of shell: a text is one as it is, a list is a command and its arguments. */
-  commands(config: Config, key: string): string[] {
+  /** Lines of shell: a text is one as it is, a list is a command and its arguments. All of them, or none. */
+  commands(config: Config, key: string): string[] | undefined {
     const value = config[key]
-    if (value === undefined || value === null) return []
+    if (value === undefined) return undefined
     if (!Array.isArray(value)) {
       this.note(`cloud-config key '${key}' is not applied: not a list`)
-      return []
+      return undefined
     }
-    return value.flatMap((item: unknown) => {
-      if (typeof item === 'string') return [item]
-      if (Array.isArray(item)) return [item.map((word) => quote(String(word))).join(' ')]
-      if (item !== null) this.note(`an entry of '${key}' is not applied: neither a text nor a list`)
-      return []
-    })
+    const lines: string[] = []
+    for (const item of value as unknown[]) {
+      if (typeof item === 'string') lines.push(item)
+      else if (Array.isArray(item))
+        lines.push(item.map((word) => quote(pythonText(word))).join(' '))
+      else if (item !== null) {
+        // Such as `- echo a: b`, which YAML takes for a mapping.
+        this.note(`cloud-config key '${key}' is not applied: an entry is neither a text nor a list`)
+        return undefined
+      }
+    }
+    return lines
   }
 
   files(config: Config): PlannedFile[] {
-    return this.#list(config, 'write_files').flatMap((entry) => {
-      const {
-        path,
-        content,
-        encoding = '',
-        permissions = '0644',
-        owner = '',
-        append,
-        defer,
-      } = entry
-      const bytes = decode(content ?? '', encoding)
-      const mode = typeof permissions === 'number' ? permissions.toString(8) : String(permissions)
-      if (typeof path !== 'string' || !path.startsWith('/') || path.includes('\0')) {
-        this.note('a file of write_files is not applied: its path is not absolute')
-      } else if (bytes === undefined || !/^[0-7]{1,5}$/.test(mode) || !isOwner(owner)) {
-        this.note(
-          `file '${path}' of write_files is not applied: its encoding, permissions or owner`,
-        )
-      } else {
-        return [{ path, bytes, mode, owner, append: append === true, late: defer === true }]
+    const files: PlannedFile[] = []
+    const broken = new Set<boolean>()
+    for (const entry of this.#list(config, 'write_files')) {
+      const isLate = isTrue(entry, 'defer', false)
+      if (broken.has(isLate)) continue
+      try {
+        const file = planFile(entry, (text) => this.note(text))
+        if (file !== undefined) files.push(file)
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : ''
+        const path = JSON.stringify(entry['path'])
+        this.note(`file ${path} of write_files and those after it are not written: ${reason}`)
+        broken.add(isLate)
       }
-      return []
+    }
+    return files
+  }
+
+  /** A list of names, and of mappings of a name to members. */
+  groups(config: Config): PlannedGroup[] {
+    const value = config['groups']
+    if (value === undefined) return []
+    const list: unknown[] = typeof value === 'string' ? value.split(',') : [value].flat()
+    const groups = list.flatMap((entry): PlannedGroup[] => {
+      if (typeof entry === 'string') return [{ name: entry.trim(), members: [] }]
+      if (!isConfig(entry)) return [{ name: '', members: [] }]
+      return Object.entries(entry).map(([name, given]) => {
+        const members: unknown[] = [given ?? []].flat()
+        return { name, members: members.map((member) => pythonText(member)) }
+      })
     })
-  }
-
-  users(config: Config): Pick<BootPlan, 'defaultUser' | 'users'> {
-    if (config['users'] === undefined) return { defaultUser: true, users: [] }
-    let defaultUser = false
-    const users: PlannedUser[] = []
-    const value = config['users']
-    for (const entry of Array.isArray(value) ? value : [value]) {
-      const wish: Config = isConfig(entry) ? entry : { name: entry }
-      const { name } = wish
-      if (name === 'default') defaultUser = true
-      else if (
-        typeof name !== 'string' ||
-        !/^[a-z_][a-z0-9_-]{0,31}$/.test(name) ||
-        name === 'root'
-      ) {
-        this.note('an entry of users is not applied: its name')
-      } else {
-        users.push(this.#user(name, wish))
-      }
-    }
-    return { defaultUser, users }
-  }
-
-  #user(name: string, wish: Config): PlannedUser {
-    for (const key of Object.keys(wish)) {
-      if (!honouredOfUser.has(key)) this.note(`'${key}' of user '${name}' is not applied`)
-    }
-    const sudo = wish['sudo'] === false ? [] : this.strings(wish, 'sudo')
-    const groups = this.strings(wish, 'groups').join(',').replaceAll(/\s/g, '')
-    return {
-      name,
-      shell: this.string(wish, 'shell') ?? '/bin/sh',
-      home: this.string(wish, 'homedir') ?? `/home/${name}`,
-      groups: /^[\w,-]*$/.test(groups) ? groups : '',
-      sudo: sudo.filter((line) => !line.includes('\n')),
-      keys: this.strings(wish, 'ssh_authorized_keys'),
-    }
+    if (groups.every(({ name, members }) => [name, ...members].every(isWord))) return groups
+    this.note("cloud-config key 'groups' is not applied: not a list of names")
+    return []
   }
 
   hostKeys(config: Config): HostKey[] {
@@ -256,19 +212,12 @@ class Reader {
         this.note(`'${key}' of ssh_keys is not applied`)
       }
     }
-    return ['rsa', 'ecdsa', 'ed25519'].flatMap((type) => {
-      const secret = this.string(keys, `${type}_private`)
-      return secret === undefined
-        ? []
-        : [
-            {
-              type,
-              private: secret,
-              public: this.string(keys, `${type}_public`) ?? '',
-              certificate: this.string(keys, `${type}_certificate`) ?? '',
-            },
-          ]
-    })
+    return ['rsa', 'ecdsa', 'ed25519'].map((type) => ({
+      type,
+      private: this.string(keys, `${type}_private`),
+      public: this.string(keys, `${type}_public`),
+      certificate: this.string(keys, `${type}_certificate`),
+    }))
   }
 
   keyTypes(config: Config): string[] {
@@ -279,8 +228,20 @@ class Reader {
     )
   }
 
+  timezone(config: Config): string | undefined {
+    const name = this.string(config, 'timezone')
+    if (name === undefined || /^\w[\w+-]*(\/[\w+-]+)*$/.test(name)) return name
+    this.note("cloud-config key 'timezone' is not applied: not a name")
+    return undefined
+  }
+
   hostname(config: Config): string | undefined {
-    const name = this.string(config, 'hostname') ?? this.string(config, 'fqdn')?.split('.')[0]
+    if (isTrue(config, 'preserve_hostname', false)) return undefined
+    const given = this.string(config, 'hostname')
+    const fqdn = this.string(config, 'fqdn') ?? (given?.includes('.') ? given : undefined)
+    const isLong = isTrue(config, 'prefer_fqdn_over_hostname', false) && fqdn !== undefined
+    const short = this.string(config, 'fqdn') === undefined ? given?.split('.')[0] : given
+    const name = isLong ? fqdn : (short ?? fqdn?.split('.')[0])
     if (name === undefined || /^[a-zA-Z0-9][a-zA-Z0-9.-]{0,62}$/.test(name)) return name
     this.note("cloud-config key 'hostname' is not applied: not a host name")
     return undefined
@@ -295,27 +256,4 @@ class Reader {
   }
 }
 
-const honouredOfUser = new Set(
-  words('name shell homedir groups sudo ssh_authorized_keys gecos lock_passwd'),
-)
-
-const isConfig = (value: unknown): value is Config =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const isOwner = (value: unknown): value is string =>
-  typeof value === 'string' && /^([a-z_][\w-]*(:[a-z_][\w-]*)?)?$/.test(value)
-
-const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
-
-function decode(content: unknown, encoding: unknown): Uint8Array | undefined {
-  if (content instanceof Uint8Array) return content
-  if (typeof content !== 'string') return undefined
-  if (encoding === '' || encoding === 'text/plain') return bytesOf(content)
-  if (encoding === 'b64' || encoding === 'base64') return Buffer.from(content, 'base64')
-  return undefined
-}
-
-/** One word of shell, whatever is in it. */
-export function quote(word: string): string {
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`
-}
+const isWord = (text: string): boolean => /^[^\s:,\0-][^\s:,\0]*$/.test(text)

@@ -1,11 +1,9 @@
 import type { BootOrder } from '../fabric/protocol.ts'
-import {
-  type BootPlan,
-  type HostKey,
-  type PlannedFile,
-  type PlannedUser,
-  quote,
-} from './boot-plan.ts'
+import type { BootPlan, HostKey, PlannedGroup } from './boot-plan.ts'
+import type { PlannedFile } from './planned-files.ts'
+import type { PlannedUser } from './planned-users.ts'
+import type { Part } from './user-data.ts'
+import { bytesOf, quote } from './values.ts'
 
 /** The script by which a machine boots, and the files it finds in `/run/local-ec2/payload`. */
 export type BootScript = Pick<BootOrder, 'script' | 'payloads'>
@@ -22,6 +20,7 @@ const hostKeyFile = (type: string): string => `/etc/ssh/ssh_host_${type}_key`
 
 const payloadDirectory = '/run/local-ec2/payload'
 const cloud = '/var/lib/cloud/instance'
+const ofCloud = '/var/lib/cloud/scripts'
 
 /**
  * The same script boots a machine for the first time and again: what cloud-init does once for an instance is
@@ -32,27 +31,21 @@ export function bootScript(plan: BootPlan, context: ScriptContext): BootScript {
   const writer = new Writer()
   const { lines } = writer
   lines.push('#!/bin/sh', 'cd /', prelude)
-  lines.push(`INSTANCE_ID=${quote(instanceId)}`, 'export INSTANCE_ID')
+  lines.push(`instance=${quote(instanceId)}`)
   for (const note of plan.notes) lines.push(`say ${quote(note)}`)
   lines.push(`mkdir -p ${cloud}s/${instanceId}/scripts ${cloud}s/${instanceId}/sem`)
+  lines.push(`mkdir -p ${ofCloud}/per-boot ${ofCloud}/per-instance ${ofCloud}/per-once`)
   lines.push(`ln -sfn instances/${instanceId} ${cloud}`)
 
   for (const hook of plan.boothooks) {
-    const text = Buffer.from(hook.bytes).toString('latin1')
-    const bytes = Buffer.from(text.replace(/^#cloud-boothook[^\n]*\n?/, '').trimStart(), 'latin1')
-    writer.execute(`boothook '${hook.name}'`, `${cloud}/boothooks/${hook.name}`, bytes)
+    writer.execute(`boothook '${hook.name}'`, `${cloud}/boothooks/${hook.name}`, hook, asHook)
   }
   if (plan.bootCommands.length > 0) {
-    const bytes = new TextEncoder().encode(`${plan.bootCommands.join('\n')}\n`)
-    lines.push(`/bin/sh ${writer.payload(bytes)} || say "bootcmd failed with code $?"`)
+    const commands = writer.payload(bytesOf(`${plan.bootCommands.join('\n')}\n`))
+    lines.push(`${asHook}/bin/sh ${commands} || say "bootcmd failed with code $?"`)
   }
-  writer.once('write_files', () => {
-    for (const file of plan.files) if (!file.late) writer.file(file)
-  })
-  writer.once('users_groups', () => {
-    if (!plan.defaultUser) lines.push(`userdel --remove ${quote(defaultUser)} 2>/dev/null`)
-    for (const user of plan.users) writer.user(user)
-  })
+  writer.once('write_files', () => writer.files(plan.files.filter(({ late }) => !late)))
+  writer.once('users_groups', () => writer.accounts(plan, defaultUser))
   writer.once('ssh', () => {
     writer.logins(plan, defaultUser)
     writer.hostKeys(plan)
@@ -61,27 +54,69 @@ export function bootScript(plan: BootPlan, context: ScriptContext): BootScript {
   lines.push("systemctl start ssh || say 'sshd did not start'")
   lines.push('start_enabled')
   if (plan.disableMetadata) lines.push('ask metadata-off')
+  const { timezone } = plan
+  if (timezone !== undefined) writer.once('timezone', () => lines.push(`zone ${quote(timezone)}`))
 
-  writer.once('scripts_user', () => {
-    for (const script of plan.scripts) {
-      writer.execute(`script '${script.name}'`, `${cloud}/scripts/${script.name}`, script.bytes)
-    }
-  })
-  writer.once('write_files_deferred', () => {
-    for (const file of plan.files) if (file.late) writer.file(file)
-  })
+  writer.once('write_files_deferred', () => writer.files(plan.files.filter(({ late }) => late)))
+  const { perOnce, perBoot, perInstance, user } = plan.scripts
+  writer.once('scripts_per_once', () => writer.scripts(`${ofCloud}/per-once`, perOnce))
+  writer.scripts(`${ofCloud}/per-boot`, perBoot)
+  writer.once('scripts_per_instance', () => writer.scripts(`${ofCloud}/per-instance`, perInstance))
+  writer.once('scripts_user', () => writer.scripts(`${cloud}/scripts`, user))
   if (plan.finalMessage !== undefined) lines.push(`say ${quote(plan.finalMessage)}`)
   lines.push(`touch ${cloud}/boot-finished`, "say 'boot finished'", '')
   return { script: lines.join('\n'), payloads: writer.payloads }
 }
 
+/** Scripts do not know it. */
+const asHook = 'INSTANCE_ID=$instance '
+
+// The environment is a systemd service's, which has no HOME: on EC2 scripts fail that count on it.
 // A umask of its own for what is secret; everything else sets its mode.
-const prelude = `say() { echo "local-ec2: $1"; }
-private() { (umask 077; printf '%s\\n' "$2" >"$1"); }
+const prelude = `unset HOME OLDPWD
+export LANG=C.UTF-8
+say() { printf 'local-ec2: %s\\n' "$1"; }
+put() {
+  mkdir -p "\${2%/*}/" && if [ "$5" = append ]; then cat "$1" >>"$2"; else cat "$1" >"$2"; fi &&
+    chmod "$3" "$2" && { [ -z "$4" ] || chown "$4" "$2"; } && return
+  say "file '$2' and those after it are not written"
+  return 1
+}
+group() { getent group "$1" >/dev/null || groupadd "$1"; }
+account() {
+  name=$1
+  shift
+  getent passwd "$name" >/dev/null || useradd "$@" "$name" && return
+  say "user '$name' and those after it are not made"
+  return 1
+}
 authorize() {
-  mkdir -p -m 700 "$2/.ssh"
-  private "$2/.ssh/authorized_keys" "$3"
-  [ "$1" = root ] || chown "$1:" "$2/.ssh" "$2/.ssh/authorized_keys"
+  getent passwd "$1" >/dev/null || return
+  home=$(getent passwd "$1" | cut -d: -f6)
+  file=$home/.ssh/authorized_keys
+  mkdir -p -m 700 "$home/.ssh"
+  [ -e "$file" ] || (umask 077; : >"$file")
+  chown "$1:" "$home/.ssh" "$file"
+  [ -n "$2" ] || return 0
+  # Keys that are there already may now have other options.
+  rest=$(grep -vF -e "$2" "$file")
+  printf '%s\\n' \${rest:+"$rest"} "$3" >"$file"
+}
+# As if it had never been made, with what it may do.
+forget() {
+  userdel --remove "$1" 2>/dev/null
+  sed -i "/^$1 /d" /etc/sudoers.d/90-cloud-init-users
+  [ -s /etc/sudoers.d/90-cloud-init-users ] || rm -f /etc/sudoers.d/90-cloud-init-users
+}
+sudoers() {
+  file=/etc/sudoers.d/90-cloud-init-users
+  [ -e $file ] || (umask 337; echo '# Created by local-ec2' >$file)
+  printf '\\n# User rules for %s\\n%s\\n' "$1" "$2" >>$file
+}
+zone() {
+  if [ ! -f "/usr/share/zoneinfo/$1" ]; then say "timezone '$1' is not known"; return; fi
+  echo "$1" >/etc/timezone
+  ln -sfn "/usr/share/zoneinfo/$1" /etc/localtime
 }
 once() {
   [ ! -e ${cloud}/sem/config_$1 ] || return 1
@@ -116,48 +151,81 @@ class Writer {
     lines.push('fi')
   }
 
-  execute(what: string, path: string, bytes: Uint8Array): void {
+  execute(what: string, path: string, { bytes }: Part, environment = ''): void {
     const { lines } = this
-    if (bytes[0] !== 0x23 || bytes[1] !== 0x21) {
-      // A shell would run it all the same; the kernel, which cloud-init asks, does not.
-      lines.push(`say ${quote(`${what} is not applied: it does not start with #!`)}`)
-      return
-    }
     lines.push(`install -D -m 700 ${this.payload(bytes)} ${quote(path)}`)
-    lines.push(`${quote(path)} || say "${what} failed with code $?"`)
-  }
-
-  file({ path, bytes, mode, owner, append }: PlannedFile): void {
-    const { lines } = this
-    const [from, to] = [this.payload(bytes), quote(path)]
-    lines.push(`mkdir -p "$(dirname ${to})"`, `cat ${from} ${append ? '>>' : '>'}${to} &&`)
-    lines.push(`  chmod ${mode} ${to}${owner === '' ? '' : ` && chown ${owner} ${to}`} ||`)
-    lines.push(`  say ${quote(`file '${path}' was not written`)}`)
-  }
-
-  user({ name, shell, home, groups, sudo, keys }: PlannedUser): void {
-    const { lines } = this
-    const [who, where] = [quote(name), quote(home)]
-    for (const group of groups.split(',').filter(Boolean)) lines.push(`groupadd -f ${quote(group)}`)
-    const more = groups === '' ? '' : ` -G ${quote(groups)}`
-    lines.push(`useradd -m -d ${where} -s ${quote(shell)} -p '*'${more} ${who}`)
-    for (const line of sudo) {
-      lines.push(`echo ${quote(`${name} ${line}`)} >>/etc/sudoers.d/90-cloud-init-users`)
+    // A shell would run it all the same; the kernel, which cloud-init asks, does not.
+    if (bytes[0] === 0x23 && bytes[1] === 0x21) {
+      lines.push(`${environment}${quote(path)} || say "${what} failed with code $?"`)
+    } else {
+      lines.push(`say ${quote(`${what} is not applied: it does not start with #!`)}`)
     }
-    if (keys.length > 0) lines.push(`authorize ${who} ${where} ${quote(keys.join('\n'))}`)
   }
 
-  logins({ authorizedKeys, disableRoot, defaultUser: exists }: BootPlan, user: string): void {
-    if (authorizedKeys.length === 0) return
+  scripts(directory: string, scripts: readonly Part[]): void {
+    for (const script of scripts) {
+      this.execute(`script '${script.name}'`, `${directory}/${script.name}`, script)
+    }
+  }
+
+  /** All of them up to one that fails, as cloud-init's modules do it. */
+  #untilOneFails(name: string, commands: readonly string[], otherwise = ':'): void {
+    if (commands.length === 0) return
+    this.lines.push(`${name}() {`, ...commands, '}', `${name} || ${otherwise}`)
+  }
+
+  files(files: readonly PlannedFile[]): void {
+    const commands = files.map(({ path, bytes, mode, owner, append }) => {
+      const to = [path, mode, owner].map(quote).join(' ')
+      return `put ${this.payload(bytes)} ${to} ${append ? 'append' : 'new'} || return`
+    })
+    this.#untilOneFails('write_files', commands)
+  }
+
+  accounts({ defaultUser, groups, users, isCut }: BootPlan, name: string): void {
     const { lines } = this
-    if (exists) {
-      lines.push(
-        `authorize ${quote(user)} ${quote(`/home/${user}`)} ${quote(authorizedKeys.join('\n'))}`,
+    const forget = `forget ${quote(name)}`
+    if (!defaultUser) lines.push(forget)
+    for (const group of groups) this.#group(group)
+    this.#untilOneFails(
+      'make_users',
+      users.flatMap((user) => this.#user(user)).concat(isCut ? 'return 1' : []),
+      defaultUser ? forget : undefined,
+    )
+  }
+
+  #group({ name, members }: PlannedGroup): void {
+    this.lines.push(`group ${quote(name)}`)
+    for (const member of members) {
+      this.lines.push(
+        `! id -u ${quote(member)} >/dev/null 2>&1 || usermod -aG ${quote(name)} ${quote(member)}`,
       )
     }
-    const refusal = `no-port-forwarding,no-agent-forwarding,no-X11-forwarding,command="echo 'Please login as the user \\"${user}\\" rather than the user \\"root\\".';echo;sleep 10;exit 142" `
-    const rootKeys = authorizedKeys.map((key) => (disableRoot ? refusal : '') + key)
-    lines.push(`authorize root /root ${quote(rootKeys.join('\n'))}`)
+  }
+
+  #user(user: PlannedUser): string[] {
+    const { name, options, groups, password, isHashed, isLocked, sudo, keys } = user
+    const who = quote(name)
+    const commands = groups.map((group) => `group ${quote(group)}`)
+    commands.push(`account ${[name, ...options].map(quote).join(' ')} || return`)
+    if (password !== undefined) {
+      const secret = this.payload(bytesOf(`${name}:${password}\n`))
+      commands.push(`chpasswd ${isHashed ? '-e ' : ''}<${secret} || return`)
+    }
+    if (isLocked) commands.push(`passwd -lq ${who} || return`)
+    if (sudo.length > 0) {
+      commands.push(`sudoers ${who} ${quote(sudo.map((line) => `${name} ${line}`).join('\n'))}`)
+    }
+    if (keys !== undefined) commands.push(`authorize ${argumentsOf(name, keys)}`)
+    return commands
+  }
+
+  logins({ authorizedKeys, rootOptions, defaultUser: exists }: BootPlan, user: string): void {
+    const ofUser = exists ? `authorize ${argumentsOf(user, authorizedKeys)} && ` : ''
+    const options = rootOptions
+      .replaceAll('$USER', exists ? user : 'NONE')
+      .replaceAll('$DISABLE_USER', 'root')
+    this.lines.push(`${ofUser}authorize ${argumentsOf('root', authorizedKeys, options)}`)
   }
 
   hostKeys({ deleteHostKeys, hostKeys, generateHostKeys }: BootPlan): void {
@@ -166,8 +234,6 @@ class Writer {
       lines.push(`for key in /etc/ssh/ssh_host_*key*; do [ ! -e "$key" ] || rm -f "$key"; done`)
     }
     for (const key of hostKeys) this.#hostKey(hostKeyFile(key.type), key)
-    // Given keys are all the keys there are.
-    if (hostKeys.length > 0) return
     for (const type of generateHostKeys) {
       lines.push(
         `[ -e ${hostKeyFile(type)} ] || ssh-keygen -q -t ${type} -N '' -f ${hostKeyFile(type)}`,
@@ -182,14 +248,34 @@ class Writer {
 
   #hostKey(path: string, key: HostKey): void {
     const { lines } = this
-    lines.push(`private ${path} ${quote(key.private.trimEnd())}`)
+    // As it was given: sshd does not take a private key whose last line has no end.
+    const write = (to: string, text: string, mode: string): void => {
+      lines.push(`put ${this.payload(bytesOf(text))} ${to} ${mode} '' new`)
+    }
+    if (key.private !== undefined) write(path, key.private, '600')
+    if (key.public !== undefined) write(`${path}.pub`, key.public, '644')
+    else if (key.private !== undefined) {
+      lines.push(`public=$(ssh-keygen -yf ${path}) && echo "$public" root@localhost >${path}.pub`)
+    }
+    if (key.certificate === undefined) return
+    write(`${path}-cert.pub`, key.certificate, '644')
+    const config = '/etc/ssh/sshd_config.d/50-cloud-init.conf'
     lines.push(
-      key.public === ''
-        ? `ssh-keygen -y -f ${path} >${path}.pub`
-        : `printf '%s\\n' ${quote(key.public.trimEnd())} >${path}.pub`,
+      `mkdir -p /etc/ssh/sshd_config.d && (umask 077; echo 'HostCertificate ${path}-cert.pub' >>${config})`,
     )
-    if (key.certificate === '') return
-    lines.push(`printf '%s\\n' ${quote(key.certificate.trimEnd())} >${path}-cert.pub`)
-    lines.push(`echo 'HostCertificate ${path}-cert.pub' >>/etc/ssh/sshd_config`)
   }
+}
+
+const keyLine = /^(.*\s)?((?:ssh|ecdsa|sk)-\S+)\s+(\S+)(?:\s+(.*))?$/
+
+/** The arguments of `authorize`. What is no key is left out; options of ours stand for those that it has. */
+function argumentsOf(account: string, keys: readonly string[], options = ''): string {
+  const found = keys.flatMap((key) => {
+    const [, own = '', type = '', key64 = '', comment = ''] = keyLine.exec(key.trim()) ?? []
+    const words = [options || own.trim(), type, key64, comment].filter(Boolean)
+    return type === '' || /[\n\r\0#]/.test(own + key64) ? [] : [{ key64, line: words.join(' ') }]
+  })
+  const lines = [...new Set(found.map(({ line }) => line))].join('\n')
+  const all = [...new Set(found.map(({ key64 }) => key64))].join('\n')
+  return [account, all, lines].map(quote).join(' ')
 }

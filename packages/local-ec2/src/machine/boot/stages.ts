@@ -4,7 +4,9 @@ export function stages(wrongHostKey: boolean): string {
 cd /
 say() { echo "local-ec2: $1"; }
 stage() { cloud-init "$@" || say "cloud-init $* failed with code $?"; }
-export HOME=/root
+# As systemd starts them: scripts that count on a HOME fail on EC2, too.
+unset HOME
+export LANG=C.UTF-8
 stage init --local
 stage init
 ${wrongHostKey ? foreignKey : ''}systemctl start ssh || say 'sshd did not start'

@@ -35,6 +35,8 @@ export interface BundleOptions {
   console: string
   /** A network namespace's file. */
   network: string
+  /** The user namespace's that it belongs to, where that is not the fabric's, and what ids there are in it. */
+  user?: { file: string; ids: (which: 'uid' | 'gid') => { first: number; size: number }[] }
   /** Inside a user namespace only `user.*` attributes can hold what overlayfs notes. */
   rootless: boolean
   /** Highest number of open files that may be asked for. */
@@ -51,7 +53,7 @@ export interface BundleOptions {
 /** The OCI configuration of one machine. */
 export function bundle(options: BundleOptions): object {
   const { hostname, root, overlays, run, console, network, rootless, maxFiles, init } = options
-  const { sys, cgroup, scratch = [] } = options
+  const { sys, cgroup, user, scratch = [] } = options
   const granted = init === 'own' ? capabilities : [...capabilities, ...ofImages[init]]
   return {
     ociVersion: '1.0.2',
@@ -115,7 +117,12 @@ export function bundle(options: BundleOptions): object {
     ],
     linux: {
       ...(cgroup !== undefined && { cgroupsPath: cgroup }),
+      ...(user !== undefined && {
+        uidMappings: user.ids('uid').map(sameId),
+        gidMappings: user.ids('gid').map(sameId),
+      }),
       namespaces: [
+        ...(user === undefined ? [] : [{ type: 'user', path: user.file }]),
         ...(cgroup === undefined ? [] : [{ type: 'cgroup' }]),
         { type: 'pid' },
         { type: 'ipc' },
@@ -134,7 +141,9 @@ export function bundle(options: BundleOptions): object {
         // Power-off of this computer, from a script that was written for a machine.
         '/proc/sysrq-trigger',
       ),
-      readonlyPaths: words('/proc/bus /proc/fs /proc/irq /proc/sys'),
+      readonlyPaths: words(
+        '/proc/bus /proc/driver /proc/dynamic_debug /proc/fs /proc/irq /proc/mtrr /proc/sys',
+      ),
       seccomp: seccomp(process.arch, { reboot: init === 'systemd' }),
     },
   }
@@ -144,6 +153,12 @@ export function bundle(options: BundleOptions): object {
 const startSystemd = `echo "local-ec2: $0 boots"; unset HOME; TERM=dumb exec /sbin/init >/dev/null 2>&1`
 
 const sysDirectories = words('block bus class/net dev devices kernel module')
+
+const sameId = ({ first, size }: { first: number; size: number }): object => ({
+  containerID: first,
+  hostID: first,
+  size,
+})
 
 /** Bound from outside, for reading. */
 function seen(destination: string, source: string): object {

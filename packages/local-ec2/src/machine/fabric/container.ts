@@ -8,26 +8,30 @@ import {
   readFileSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { MachineEnd, MachineTrouble } from '../machine.ts'
+import type { LinkConditions, MachineEnd, MachineTrouble } from '../machine.ts'
 import { bundle, type BundleOptions } from './bundle.ts'
 import { ConsoleReader } from './console.ts'
 import type { Disk } from './disk.ts'
 import { Errand } from './errand.ts'
 import { exists, read } from './files.ts'
 import type { Gate } from './gate.ts'
+import { Link } from './link.ts'
+import { namespaceFile, namespaceName, ownIds, userNamespaceFile } from './namespaces.ts'
 import {
   closeMetadata,
+  insertLink,
   limitHops,
+  linkDevices,
   makeNamespace,
-  namespaceFile,
-  namespaceName,
   openMetadata,
+  rejoinLink,
+  removeLink,
   removeNamespace,
-  resetNamespace,
   setLink,
 } from './network.ts'
 import { commandOf, freeze, nameOf, processesIn, send } from './processes.ts'
@@ -101,6 +105,13 @@ export class Container {
   /** Ends what it waits for while no process of it runs. */
   #wake: (() => void) | undefined
   #leaveGate: (() => void) | undefined
+  /** Settles when it has a network, or is gone without one. */
+  readonly #connected = Promise.withResolvers<void>()
+  #isGone = false
+  /** What its packets pass through while its link has conditions. */
+  #link: Link | undefined
+  /** Settles when nothing is being done to its link. */
+  #linking: Promise<void> = this.#connected.promise
 
   constructor(
     surroundings: Surroundings,
@@ -160,11 +171,50 @@ export class Container {
     const { id, address } = this.#order
     if (what === 'disk-full') await this.#disk.fill()
     else if (what === 'freezes') await freeze(namespaceName(id))
-    else if (what === 'sshd-stops') this.#stopSshd()
+    else if (what === 'sshd-stops') await this.#stopSshd()
     else {
       this.#isCut = true
       await setLink(address, 'down')
     }
+  }
+
+  /** Not before it has a network, but before it boots with that. */
+  link(conditions: LinkConditions | undefined): Promise<void> {
+    const linked = this.#linking.then(() => this.#setConditions(conditions))
+    this.#linking = linked.catch(() => {})
+    return linked
+  }
+
+  async #setConditions(conditions: LinkConditions | undefined): Promise<void> {
+    if (this.#isGone) return
+    // One that somebody killed has left the machine without a way.
+    if (this.#link?.isGone) await this.#removeLink(this.#link)
+    // Without conditions as well: what is under way arrives before it goes.
+    await this.#link?.set(conditions ?? {})
+    if (this.#link === undefined && conditions !== undefined) await this.#insertLink(conditions)
+    else if (this.#link !== undefined && conditions === undefined) {
+      await this.#removeLink(this.#link)
+    }
+  }
+
+  async #insertLink(conditions: LinkConditions): Promise<void> {
+    const { address, knowledge } = this.#order
+    const link = new Link(this.#surroundings.plan.relay, linkDevices(address))
+    this.#link = link
+    try {
+      await link.set(conditions)
+      await insertLink(address, knowledge.facts.macAddress)
+    } catch (error) {
+      await this.#removeLink(link)
+      throw error
+    }
+  }
+
+  async #removeLink(link: Link): Promise<void> {
+    const { address, knowledge } = this.#order
+    await removeLink(address, knowledge.facts.macAddress)
+    await link.close()
+    this.#link = undefined
   }
 
   get #isUnplugged(): boolean {
@@ -201,6 +251,7 @@ export class Container {
         run: this.#at('run'),
         console: await this.#openConsole(),
         network: namespaceFile(id),
+        ...(plan.init !== 'own' && { user: { file: userNamespaceFile(id), ids: ownIds } }),
         rootless: plan.rootless,
         maxFiles: maxFiles(),
         init: plan.init,
@@ -215,8 +266,10 @@ export class Container {
 
   async #makeNetwork(): Promise<void> {
     const { macAddress } = this.#order.knowledge.facts
-    const limits = { macAddress, hopLimit: this.#hopLimit }
-    await makeNamespace(this.#order, limits, this.#surroundings.wiring)
+    const { plan, wiring } = this.#surroundings
+    const eth0 = { macAddress, hopLimit: this.#hopLimit, isItsOwn: plan.init !== 'own' }
+    await makeNamespace(this.#order, eth0, wiring)
+    this.#connected.resolve()
   }
 
   /** @returns what becomes `/dev/console` */
@@ -248,6 +301,7 @@ export class Container {
         if (this.#isToReboot) this.#wish = undefined
         code = await this.#boot()
         meaning = meanings[this.#surroundings.plan.init].get(code)
+        if (this.#surroundings.plan.init === 'systemd') this.#say(meaning)
         if (meaning === 'halt' && this.#wish === undefined) await this.#halt()
       } while (!this.#isUnplugged && (this.#isToReboot || meaning === 'reboot'))
     } finally {
@@ -258,6 +312,18 @@ export class Container {
     return meaning === 'off'
       ? { reason: 'poweroff' }
       : { reason: 'poweroff', detail: `its init ended with code ${code}` }
+  }
+
+  /** What our own init says by itself. */
+  #say(meaning: 'off' | 'reboot' | 'halt' | undefined): void {
+    if (this.#wish !== undefined || meaning === undefined) return
+    const console = openSync(this.#at('console'), constants.O_WRONLY | constants.O_NONBLOCK)
+    try {
+      writeSync(console, `local-ec2: ${meaning === 'off' ? 'powered off' : 'reboots'}\n`)
+    } catch {
+      // It has written more than anybody could read so far.
+    }
+    closeSync(console)
   }
 
   /** @returns the exit code of its init; anything at all when there is a wish */
@@ -292,13 +358,20 @@ export class Container {
 
   /** As it was before the boot that came before. */
   async #restoreNetwork(): Promise<void> {
-    const { plan, wiring } = this.#surroundings
-    const { macAddress } = this.#order.knowledge.facts
     if (this.#isMetadataClosed) await openMetadata(this.#order.id)
     this.#isMetadataClosed = false
-    // An image's boot may change its addresses and routes.
-    if (this.#isUsed && plan.init !== 'own') await resetNamespace(this.#order, macAddress, wiring)
+    if (this.#isUsed && this.#surroundings.plan.init !== 'own') await this.#renewNetwork()
     this.#isUsed = true
+  }
+
+  /** An image's boot may have changed anything in it, and even removed its interface. */
+  async #renewNetwork(): Promise<void> {
+    const { address, id, knowledge } = this.#order
+    await removeNamespace(this.#order).catch(() => {})
+    await this.#makeNetwork()
+    await mountSys(this.#directory, id)
+    if (this.#link !== undefined) await rejoinLink(address, knowledge.facts.macAddress)
+    if (this.#isCut) await setLink(address, 'down')
   }
 
   /** As on EC2, where it stays `running`: nothing of it runs, and nothing of it answers. */
@@ -370,6 +443,10 @@ export class Container {
 
   async #removeAll(): Promise<void> {
     await this.#killRest()
+    this.#isGone = true
+    this.#connected.resolve()
+    await this.#linking
+    if (this.#link !== undefined) await this.#removeLink(this.#link).catch(() => {})
     await removeNamespace(this.#order).catch(() => {})
     this.#terminal?.close()
     await this.#unmountRun()
@@ -395,13 +472,16 @@ export class Container {
   }
 
   /** From outside: by now nobody knows what a program inside does. */
-  #stopSshd(): void {
-    // The one who would start it again goes first.
-    for (const isMeant of [isWatcher, isSshd]) {
-      for (const pid of processesIn(namespaceName(this.#order.id)).filter(isMeant)) {
-        send(pid, 'SIGKILL')
-      }
+  async #stopSshd(): Promise<void> {
+    const find = (isMeant: (pid: number) => boolean): number[] =>
+      processesIn(namespaceName(this.#order.id)).filter(isMeant)
+    // The one who would start it again goes first. systemd cannot; but it lets one be that ends as if told to.
+    for (const pid of find(isWatcher)) send(pid, 'SIGKILL')
+    if (this.#surroundings.plan.init === 'systemd') {
+      for (const pid of find(isSshd)) send(pid, 'SIGTERM')
+      for (let tries = 0; tries < 100 && find(isSshd).length > 0; tries++) await sleep(10)
     }
+    for (const pid of find(isSshd)) send(pid, 'SIGKILL')
   }
 
   #heard(raw: string): Promise<void> {

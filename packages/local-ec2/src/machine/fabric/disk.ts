@@ -44,14 +44,16 @@ export class Disk {
   /** Leaves no room for anything more. */
   async fill(): Promise<void> {
     this.#isFull = true
-    for (;;) {
-      const { blocks, bfree, bsize } = await statfs(this.#directory)
+    for (let slack = 1 << 20; ; slack *= 2) {
+      const used = await this.#used()
       try {
-        await this.#resize((blocks - bfree) * bsize)
+        await this.#resize(used)
         return
       } catch (error) {
-        // Something was written since it was measured; then less is left, and at last nothing.
-        if (!(await this.#hasGrown((blocks - bfree) * bsize))) throw error
+        const now = await this.#used()
+        if (now <= used) throw error
+        // Something was written since it was measured. Whoever writes faster than that gets an end to run into.
+        await this.#resize(now + slack).catch(() => {})
       }
     }
   }
@@ -63,9 +65,9 @@ export class Disk {
     rmdirSync(this.#directory)
   }
 
-  async #hasGrown(since: number): Promise<boolean> {
+  async #used(): Promise<number> {
     const { blocks, bfree, bsize } = await statfs(this.#directory)
-    return (blocks - bfree) * bsize > since
+    return (blocks - bfree) * bsize
   }
 
   async #resize(size: number): Promise<void> {

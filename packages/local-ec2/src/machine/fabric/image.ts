@@ -23,7 +23,7 @@ export function imageContents(root: string, plan: FabricPlan, directory: string)
       for (const each of [upper, work, top]) mkdirSync(each, { mode: 0o755 })
       const options = `nodev,userxattr,lowerdir=${lower},upperdir=${upper},workdir=${work}`
       await run('mount', ['-t', 'overlay', '-o', options, 'overlay', top])
-      personalize(top, order)
+      personalize(top, order, plan.init)
     },
   }
 }
@@ -43,8 +43,14 @@ async function makeLayer(
   cover.write('/etc/fstab', '', 0o644)
   // No machine has a way to a name server; a closed port fails at once where an absent one waits.
   cover.write('/etc/resolv.conf', 'nameserver 127.0.0.1\n', 0o644)
+  // As Debian's own images have it; cloud-init would choose a language that is not installed.
+  cover.write('/etc/default/locale', 'LANG=C.UTF-8\n', 0o644)
+  // As EC2's images have it: keys alone. cloud-init's own file, which `ssh_pwauth` makes, is read before it.
+  cover.write('/etc/ssh/sshd_config.d/90-local-ec2.conf', 'PasswordAuthentication no\n', 0o644)
   if (init === 'systemd') {
-    cover.write('/etc/systemd/system/cloud-final.service.d/90-local-ec2.conf', saysFinished, 0o644)
+    const units = '/etc/systemd/system'
+    cover.write(`${units}/local-ec2.service`, saysFinished, 0o644)
+    cover.link(`${units}/cloud-init.target.wants/local-ec2.service`, '../local-ec2.service')
   } else {
     coverPrograms(cover, guest, [])
     // What the image's systemd would start is not ours to start; what the machine enables is.
@@ -54,7 +60,8 @@ async function makeLayer(
 }
 
 /** What an image does not hold, and what cloud-init cannot find out here. Before a process of the machine exists. */
-function personalize(top: string, { hostname, address, defaultUser, image }: BootOrder): void {
+function personalize(top: string, order: BootOrder, init: FabricPlan['init']): void {
+  const { hostname, address, defaultUser, image } = order
   const write = (path: string, text: string): void => {
     rmSync(join(top, path), { force: true })
     writeFileSync(join(top, path), text)
@@ -62,7 +69,8 @@ function personalize(top: string, { hostname, address, defaultUser, image }: Boo
   write('etc/hostname', `${hostname}\n`)
   write('etc/hosts', `127.0.0.1 localhost\n::1 localhost\n${address} ${hostname}\n`)
   // Empty and not absent: systemd makes an id, and does not take this for the installation of a system.
-  write('etc/machine-id', '')
+  const machineId = init === 'systemd' ? '' : `${crypto.randomUUID().replaceAll('-', '')}\n`
+  write('etc/machine-id', machineId)
   // Newer than /usr, or systemd would rebuild caches at each first boot.
   for (const name of ['etc/.updated', 'var/.updated']) write(name, '')
   write('etc/cloud/cloud.cfg.d/90_local-ec2.cfg', settings(defaultUser))
@@ -102,8 +110,13 @@ done
 [ -z "$type" ]
 `
 
-const saysFinished = `[Service]
-ExecStartPost=/bin/sh -c 'echo "local-ec2: boot finished" >/dev/console'
+const saysFinished = `[Unit]
+Description=Tells the endpoint that cloud-init is done, well or not
+After=cloud-final.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'echo "local-ec2: boot finished" >/dev/console'
 `
 
 const foreignKey = `[Service]

@@ -51,7 +51,8 @@ async function makeRoom(): Promise<void> {
   // Over /run: a directory that is everywhere, so that none has to be made on this computer. Its mode keeps
   // out whoever enters this namespace without being root.
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=700,nodev', 'local-ec2', '/run'])
-  for (const name of ['layers', 'machines', 'disks', 'runc', 'netns']) mkdirSync(`/run/${name}`)
+  for (const name of ['layers', 'machines', 'disks', 'runc', 'netns', 'userns'])
+    mkdirSync(`/run/${name}`)
   await Promise.all([plan.init === 'systemd' ? withCgroups() : withoutCgroups(), makeBridge()])
   await metadata.listen(metadataAddress)
 }
@@ -76,7 +77,11 @@ function obey(message: ToFabric, socket: Socket | undefined): void {
   else if (message.type === 'shut-down') containers.get(message.id)?.shutDown()
   else if (message.type === 'reboot') containers.get(message.id)?.reboot()
   else if (message.type === 'learn') learn(message.knowledge)
-  else if (message.type === 'trouble') void trouble(message)
+  else if (message.type === 'trouble') {
+    void answer(message, (container) => container.trouble(message.what))
+  } else if (message.type === 'link') {
+    void answer(message, (container) => container.link(message.conditions))
+  }
   // A disk that stays is memory until the fabric's end, and no reason for it.
   else if (message.type === 'discard') discard(message.id).catch(() => {})
   else if (socket !== undefined) join(socket, message.address)
@@ -119,12 +124,16 @@ function learn(knowledge: Knowledge): void {
   container.setHopLimit(knowledge.facts.metadata.hopLimit).catch(() => {})
 }
 
-async function trouble({ id, what, number }: ToFabric & { type: 'trouble' }): Promise<void> {
+async function answer(
+  { id, number }: { id: string; number: number },
+  work: (container: Container) => Promise<void>,
+): Promise<void> {
   try {
-    await containers.get(id)?.trouble(what)
-    tell({ type: 'troubled', number })
+    const container = containers.get(id)
+    if (container !== undefined) await work(container)
+    tell({ type: 'answered', number })
   } catch (error) {
-    tell({ type: 'troubled', number, failure: wordsOf(error) })
+    tell({ type: 'answered', number, failure: wordsOf(error) })
   }
 }
 

@@ -4,9 +4,11 @@
  *
  * Nothing here waits for ARP, whose first requests a busy computer may lose: who lives where is written down.
  */
-import { statSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 
 import { exists } from './files.ts'
+import { guardPort, guardUplink, nowhereLines } from './filters.ts'
+import { addNamespaces, removeUserNamespace } from './namespaces.ts'
 import type { BootOrder, Wiring } from './protocol.ts'
 import { run } from './run.ts'
 
@@ -16,24 +18,21 @@ export const metadataAddress = '169.254.169.254'
 const bridge = 'machines'
 const bridgeMac = '02:00:a9:fe:a9:fe'
 
-/** Where `ip netns add` keeps the handle of a namespace. */
-export const namespaceFile = (name: string): string => `/run/netns/${name}`
-
-/** What the processes in a namespace call it in `/proc/PID/ns/net`. */
-export const namespaceName = (name: string): string => `net:[${statSync(namespaceFile(name)).ino}]`
-
 export async function makeBridge(): Promise<void> {
   // What connects the machines has no IPv6 address of itself. The file is absent where the kernel has no IPv6.
   const setting = '/proc/sys/net/ipv6/conf/default/disable_ipv6'
   if (exists(setting)) writeFileSync(setting, '1')
   for (const which of ['all', 'default']) {
-    writeFileSync(`/proc/sys/net/ipv4/conf/${which}/send_redirects`, '0')
+    for (const name of ['send_redirects', 'accept_redirects']) {
+      writeFileSync(`/proc/sys/net/ipv4/conf/${which}/${name}`, '0')
+    }
   }
   await batch([
     'link set lo up',
     `link add ${bridge} address ${bridgeMac} type bridge`,
     `address add ${metadataAddress}/32 dev ${bridge}`,
     `link set ${bridge} up`,
+    ...nowhereLines,
   ])
 }
 
@@ -59,72 +58,39 @@ export async function connectRouter({ cidr, router, uplink }: Wiring): Promise<b
   return isGuarded
 }
 
-/**
- * Lets through what this computer needs for connections that it opened itself: ARP, ICMP, and TCP but for a first
- * packet. Without IP options, since those would move the flags to where the filter does not look.
- */
-async function guardUplink(): Promise<void> {
-  const tcp = 'match ip protocol 6 0xff match u8 0x05 0x0f at 0'
-  const all = 'match u32 0 0'
-  // Not every kernel has the action that drops; a pair of interfaces that nobody listens on does as well.
-  const drop = 'action mirred egress redirect dev nowhere'
-  const pass = 'flowid 1:1'
-  await batch([
-    'link add nowhere type veth peer name nobody',
-    'link set nowhere up',
-    'link set nobody up',
-  ])
-  const lines = [
-    'qdisc add dev uplink clsact',
-    rule('ip', 1, `${tcp} match u8 0x02 0x12 at 33`, drop),
-    rule('ip', 2, tcp, pass),
-    rule('ip', 3, 'match ip protocol 1 0xff', pass),
-    rule('arp', 4, all, pass),
-    rule('all', 5, all, drop),
-  ]
-  await run('tc', ['-batch', '-'], lines.join('\n'))
-}
-
 type Place = Pick<BootOrder, 'id' | 'address' | 'routedAddress'>
+
+interface Interface {
+  macAddress: string
+  hopLimit: number
+  /** Whether the machine's root may change what is inside. */
+  isItsOwn: boolean
+}
 
 /** Makes a machine's namespace with its addresses, connected to the other machines. */
 export async function makeNamespace(
   place: Place,
-  { macAddress, hopLimit }: { macAddress: string; hopLimit: number },
+  { macAddress, hopLimit, isItsOwn }: Interface,
   wiring: Wiring,
 ): Promise<void> {
   const { id, address, routedAddress } = place
   const { router } = wiring
   const port = portName(address)
+  const publicAddress = routedAddress === undefined ? [] : [routedAddress]
+  await addNamespaces(id, { ownUser: isItsOwn })
   await batch([
-    `netns add ${id}`,
     `link add ${port} type veth peer name eth0 address ${macAddress} netns ${id}`,
-    `link set ${port} master ${bridge} up`,
-    // By whatever name a machine speaks, what is meant for another one does not come to it.
-    `link set ${port} type bridge_slave learning off`,
+    ...joinLines(port, bridge),
+    `link set ${port} up`,
     `neigh replace ${address} lladdr ${macAddress} dev ${bridge} nud permanent`,
     hopRoute(address, hopLimit, router),
-    ...(routedAddress === undefined
-      ? []
-      : [`route replace ${routedAddress}/32 via ${address} dev ${bridge}`]),
+    ...publicAddress.map((each) => `route replace ${each}/32 via ${address} dev ${bridge}`),
   ])
-  await run('bridge', ['fdb', 'replace', macAddress, 'dev', port, 'master', 'static'])
-  await batch(insideLines(place, wiring), id)
-}
-
-/** After a boot that may have changed what is inside. */
-export async function resetNamespace(
-  place: Place,
-  macAddress: string,
-  wiring: Wiring,
-): Promise<void> {
-  const clear = [
-    // Of all tables; a route that prohibits is on no interface, and would stay.
-    'route flush table all',
-    ...['eth0', 'lo'].flatMap((name) => [`link set ${name} down`, `address flush dev ${name}`]),
-    `link set eth0 address ${macAddress}`,
-  ]
-  await batch([...clear, ...insideLines(place, wiring)], place.id)
+  await Promise.all([
+    tellBridge(macAddress, port),
+    isItsOwn && guardPort(port, macAddress, [address, ...publicAddress]).catch(() => {}),
+    batch(insideLines(place, wiring), id),
+  ])
 }
 
 function insideLines(
@@ -158,7 +124,55 @@ export async function removeNamespace({ id, address, routedAddress }: Place): Pr
     `neigh delete ${address} dev ${bridge}`,
   ]
   await run('ip', ['-force', '-batch', '-'], lines.map((line) => `${line}\n`).join(''))
+  await removeUserNamespace(id)
 }
+
+/** Names of the devices that stand between a machine and the others while its link has conditions. */
+export const linkDevices = (address: string): [outer: string, inner: string] => [
+  `o${portName(address).slice(1)}`,
+  `i${portName(address).slice(1)}`,
+]
+
+/**
+ * Leads a machine's packets through two devices, which are there: its port moves to a bridge that it shares with the
+ * inner one, and the outer one takes its place. A packet that comes at this moment may be lost.
+ */
+export async function insertLink(address: string, macAddress: string): Promise<void> {
+  const [outer, inner] = linkDevices(address)
+  const own = linkBridge(address)
+  await batch([
+    `link add ${own} type bridge`,
+    ...joinLines(inner, own),
+    ...joinLines(outer, bridge),
+    ...[own, inner, outer].map((device) => `link set ${device} up`),
+    ...joinLines(portName(address), own),
+  ])
+  await tellBridge(macAddress, outer)
+}
+
+/** The opposite; also of what was only half done, or whose devices are gone. */
+export async function removeLink(address: string, macAddress: string): Promise<void> {
+  await batch(joinLines(portName(address), bridge))
+  await tellBridge(macAddress, portName(address))
+  await batch([`link delete ${linkBridge(address)}`]).catch(() => {})
+}
+
+/** For a port that is new. */
+export const rejoinLink = (address: string, macAddress: string): Promise<unknown> =>
+  batch(joinLines(portName(address), linkBridge(address))).then(() =>
+    tellBridge(macAddress, linkDevices(address)[0]),
+  )
+
+const linkBridge = (address: string): string => `l${portName(address).slice(1)}`
+
+// By whatever name a machine speaks, what is meant for another one does not come to it.
+const joinLines = (device: string, to: string): string[] => [
+  `link set ${device} master ${to}`,
+  `link set ${device} type bridge_slave learning off`,
+]
+
+const tellBridge = (macAddress: string, port: string): Promise<string> =>
+  run('bridge', ['fdb', 'replace', macAddress, 'dev', port, 'master', 'static'])
 
 // Not to the one address: a machine's own `ip route add prohibit` shall find no route there that is the same.
 const metadataRoute = 'route replace 169.254.0.0/16 dev eth0'
@@ -190,8 +204,4 @@ const lengthOf = (cidr: string): string => cidr.split('/')[1] ?? ''
 async function batch(lines: readonly string[], namespace?: string): Promise<void> {
   const inside = namespace === undefined ? [] : ['-n', namespace]
   await run('ip', [...inside, '-batch', '-'], lines.map((line) => `${line}\n`).join(''))
-}
-
-function rule(protocol: string, priority: number, match: string, then: string): string {
-  return `filter add dev uplink egress protocol ${protocol} prio ${priority} u32 ${match} ${then}`
 }

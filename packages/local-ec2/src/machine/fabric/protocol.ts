@@ -1,5 +1,5 @@
 /** What the endpoint's process and the fabric's process say to each other over Node's IPC channel. */
-import type { MachineEnd, MachineFacts, MachineTrouble } from '../machine.ts'
+import type { LinkConditions, MachineEnd, MachineFacts, MachineTrouble } from '../machine.ts'
 
 /** How a fabric is made; its one command-line argument, as JSON. */
 export interface FabricPlan {
@@ -14,6 +14,8 @@ export interface FabricPlan {
   rootless: boolean
   /** Directory of the programs that run inside a machine. */
   guest: string
+  /** The program that machines' links lead through. */
+  relay: string
 }
 
 /** How machines are connected. */
@@ -62,7 +64,7 @@ export interface BootOrder {
   knowledge: Knowledge
 }
 
-export interface ImageFiles {
+interface ImageFiles {
   /** An unpacked Debian. */
   root: string
   /** On purpose, sshd gets a key of nobody's choice. */
@@ -89,6 +91,8 @@ export type ToFabric =
   | { type: 'reboot'; id: string }
   | { type: 'learn'; knowledge: Knowledge }
   | { type: 'trouble'; id: string; what: MachineTrouble; number: number }
+  /** Without conditions its link is as it was at first. */
+  | { type: 'link'; id: string; conditions: LinkConditions | undefined; number: number }
   /** Removes the disk of a machine that is off. */
   | { type: 'discard'; id: string }
   /** Comes with an accepted socket, to be joined to that machine's port 22. */
@@ -102,6 +106,6 @@ export type FromFabric =
   | { type: 'failed'; message: string }
   | { type: 'running'; id: string }
   | { type: 'console'; id: string; text: string }
-  /** The trouble of that number has begun, or could not. */
-  | { type: 'troubled'; number: number; failure?: string }
+  /** What was asked with that number is so, or cannot be. */
+  | { type: 'answered'; number: number; failure?: string }
   | { type: 'off'; id: string; end: MachineEnd }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { namespaceFile } from './network.ts'
+import { namespaceFile } from './namespaces.ts'
 import { run } from './run.ts'
 
 /**
@@ -15,7 +15,9 @@ export async function mountSys(
   id: string,
 ): Promise<{ fs: string; dmi: string }> {
   const [fs, dmi] = [join(directory, 'sys'), join(directory, 'dmi')]
-  mkdirSync(fs)
+  // At a later boot there is one of a network that is gone.
+  await run('umount', ['--lazy', fs]).catch(() => {})
+  mkdirSync(fs, { recursive: true })
   mkdirSync(join(dmi, 'id'), { recursive: true })
   const uuid = uuidOf(id)
   for (const [name, text] of [

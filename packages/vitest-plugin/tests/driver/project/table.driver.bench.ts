@@ -15,10 +15,13 @@ describe('machines', () => {
   })
   const second = useInstance({
     type: types[1],
+    userData: new TextEncoder().encode('#cloud-boothook\n#!/bin/sh\ntouch /run/by-user-data\n'),
     // Set up after the first, which it may therefore use.
     setup: async (machine) => {
       const { stdout } = await first.exec('cat /tmp/type')
-      await machine.exec(`test ${stdout.trim()} = ${types[0]} && test ! -e /tmp/type`)
+      await machine.exec(
+        `test ${stdout.trim()} = ${types[0]} && test ! -e /tmp/type && test -e /run/by-user-data`,
+      )
     },
   })
 

@@ -1,0 +1,207 @@
+/** The dead-man switch under the images' own cloud-init, systemd and power-off. */
+import { EC2Client, GetConsoleOutputCommand } from '@aws-sdk/client-ec2'
+import { type LocalEc2, startLocalEc2 } from '@benchaway/local-ec2'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { describeOn, type HeavyKind, kinds, systems } from '../../../local-ec2/tests/heavy/kit.ts'
+import { type DeadManLimits, firstContact } from '../../src/boot/dead-man.ts'
+import { userData } from '../../src/boot/user-data.ts'
+import { readUserData, type UserPart } from '../../src/boot/user-parts.ts'
+import { openClients } from '../../src/ec2/clients.ts'
+import { findImage } from '../../src/ec2/image.ts'
+import { runInstances } from '../../src/ec2/launch.ts'
+import { createSecurityGroup } from '../../src/ec2/security-group.ts'
+import { openFleet } from '../../src/fleet.ts'
+import { attachInstance, type Instance } from '../../src/instance.ts'
+import { generateKeyPair } from '../../src/keys/pair.ts'
+import { makeRunId } from '../../src/lease/run-id.ts'
+import { terminated, type } from '../local.ts'
+
+const project = 'dead-man'
+
+const fleetOf = (target: LocalEc2, limits: object = {}): ReturnType<typeof openFleet> =>
+  openFleet({ project, target, ...limits })
+
+/** Lists of commands in place of any of ours, and a service that does not end when it is told to. */
+const careless: UserPart = `#cloud-config
+bootcmd: [[touch, /run/careless]]
+write_files:
+- path: /etc/systemd/system/stubborn.service
+  content: |
+    [Service]
+    ExecStart=/bin/bash -c "trap '' TERM; touch /run/stubborn; while :; do sleep 1; done"
+    TimeoutStopSec=600
+runcmd: [[touch, /run/careless-too]]
+`
+
+const hungBoot: UserPart = '#cloud-boothook\n#!/bin/sh\nexec sleep infinity\n'
+const hungScript: UserPart = '#!/bin/sh\nexec sleep infinity\n'
+/** In its second life systemd starts the switch in vain, and the boot gets no further than this. */
+const rebootsAndHangs: UserPart = `#cloud-boothook
+#!/bin/sh
+[ ! -e /root/again ] || exec sleep infinity
+touch /root/again
+mkdir -p /etc/systemd/system/benchaway-dead-man.service.d
+printf '[Service]\\nExecStartPre=/bin/false\\n' >/etc/systemd/system/benchaway-dead-man.service.d/vain.conf
+reboot -f
+`
+
+for (const kind of kinds) {
+  describeOn({ kind }, `on machines of kind ${kind}`, () => {
+    let local: LocalEc2
+    beforeAll(async () => {
+      local = await startLocalEc2({ machine: kind })
+    })
+    afterAll(async () => {
+      await local.close()
+    })
+
+    test.concurrent.each(systems)(
+      'on %s it is armed before sshd listens, again after a reboot, and its word ends what no signal ends',
+      async (image) => {
+        await using fleet = await fleetOf(local)
+        const instance = await fleet.launch({ type, image, userData: careless })
+        await expectArmedFirst(kind, instance)
+        const deadline = await deadlineOf(instance)
+        if (kind === 'systemd') await expectHardToStop(instance)
+
+        const again = await rebooted(instance)
+        await expectArmedFirst(kind, again)
+        await again.exec(firstContact)
+        expect(await deadlineOf(again)).toBe(deadline)
+
+        await again.exec(
+          'sudo systemctl start --no-block stubborn; until [ -e /run/stubborn ]; do sleep 0.02; done',
+        )
+        const asked = performance.now()
+        await again.powerOff()
+        again.disconnect()
+        await expectOwnEnd(local, instance.id, 'released')
+        expect(performance.now() - asked).toBeLessThan(5000)
+      },
+    )
+
+    test.concurrent.each(systems)(
+      'on %s it ends a machine that nobody logs in to, because its boot hangs before sshd starts',
+      async (image) => {
+        const id = await launchAndForget(local, image, hungBoot, { graceMs: 2000 })
+        await expectOwnEnd(local, id, 'nobody came')
+        expect(await consoleOf(local, id)).not.toContain('boot finished')
+      },
+    )
+
+    // What follows takes its time, and for that an order of boot and a power-off of systemd's.
+    if (kind !== 'systemd') return
+
+    test.concurrent.each(systems)(
+      'on %s it ends a machine that is in use when its time is up, also when a script of the boot hangs',
+      async (image) => {
+        await using fleet = await fleetOf(local, { ttlMs: 12_000 })
+        const instance = await fleet.launch({ type, image, userData: [careless, hungScript] })
+        await expect(instance.exec('sleep infinity')).rejects.toMatchObject({
+          code: 'CONNECTION_LOST',
+          cause: { code: 'INSTANCE_ENDED' },
+        })
+        await expectOwnEnd(local, instance.id, 'time is up')
+      },
+    )
+
+    test.concurrent.each(systems)(
+      'on %s a reboot gives a machine no more time than it had, also when systemd does not start the switch',
+      async (image) => {
+        const deadline = Date.now() + 15_000
+        const id = await launchAndForget(local, image, rebootsAndHangs, { deadline })
+        await expectOwnEnd(local, id, 'time is up')
+        expect(Date.now()).toBeGreaterThanOrEqual(deadline)
+        expect(Date.now()).toBeLessThan(deadline + 10_000)
+        expect((await consoleOf(local, id)).match(/^local-ec2: \S+ boots$/gm)).toHaveLength(2)
+      },
+    )
+  })
+}
+
+/** Launches as a run would that is killed before it comes to connect. */
+async function launchAndForget(
+  local: LocalEc2,
+  image: string,
+  part: UserPart,
+  limits: Partial<DeadManLimits>,
+): Promise<string> {
+  const clients = await openClients(local, undefined)
+  const tags = { owner: 'user/gone', project, run: makeRunId(), expires: Date.now() + 600_000 }
+  const arch = process.arch === 'arm64' ? 'arm64' : 'x64'
+  const [launched] = await runInstances(clients, {
+    type,
+    count: 1,
+    image: await findImage(clients, image, arch, undefined),
+    volumeGib: undefined,
+    securityGroup: await createSecurityGroup(clients, tags, ['127.0.0.1/32']),
+    userData: userData({
+      hostKey: generateKeyPair(),
+      clientKey: generateKeyPair().publicKey,
+      limits: { graceMs: 600_000, ttlMs: 600_000, deadline: tags.expires, ...limits },
+      parts: readUserData('launch()', part),
+    }),
+    tags,
+    patienceMs: 0,
+  })
+  clients.close()
+  return launched?.InstanceId ?? ''
+}
+
+/** By its own power-off, as EC2 sees it, and for that reason. */
+async function expectOwnEnd(local: LocalEc2, id: string, why: string): Promise<void> {
+  const ended = await terminated(local, id)
+  expect(ended.StateReason?.Code).toBe('Client.InstanceInitiatedShutdown')
+  expect(await consoleOf(local, id)).toContain(`benchaway: ${why}, powering off\n`)
+}
+
+async function consoleOf(local: LocalEc2, id: string): Promise<string> {
+  const client = new EC2Client(local)
+  const { Output = '' } = await client.send(new GetConsoleOutputCommand({ InstanceId: id }))
+  client.destroy()
+  return Buffer.from(Output, 'base64').toString().replaceAll('\r', '')
+}
+
+const startsUnderSystemd =
+  'systemctl show --property ExecMainStartTimestampMonotonic --value benchaway-dead-man ssh'
+/** In the kernel's own ticks; the name in parentheses holds no space. */
+const startsOtherwise = `for pid in $(pgrep -of '^bash /run/benchaway/dead-man$') $(cat /run/sshd.pid); do
+  cut -d' ' -f22 /proc/$pid/stat; done`
+
+async function expectArmedFirst(kind: HeavyKind, instance: Instance): Promise<void> {
+  const line = kind === 'systemd' ? startsUnderSystemd : startsOtherwise
+  const { stdout } = await instance.exec(line)
+  const [armed = Number.NaN, listens = Number.NaN] = stdout.trim().split(/\s+/).map(Number)
+  expect(armed).toBeGreaterThan(0)
+  expect(listens).toBeGreaterThan(armed)
+}
+
+async function deadlineOf(instance: Instance): Promise<string> {
+  return (await instance.exec(`sudo grep -om1 '[0-9]* - now' /run/benchaway/dead-man`)).stdout
+}
+
+/** What happens by accident; whoever means it is root. */
+async function expectHardToStop(instance: Instance): Promise<void> {
+  await expect(instance.exec('sudo systemctl stop benchaway-dead-man')).rejects.toMatchObject({
+    code: 'COMMAND_FAILED',
+    stderr: expect.stringContaining('Operation refused'),
+  })
+  await instance.exec('until [ -e /run/careless-too ]; do sleep 0.02; done')
+  await instance.exec('sudo systemctl isolate multi-user.target')
+  await instance.exec(firstContact)
+
+  const replaced = 'sudo sh -c "rm /run/benchaway/beat; touch /run/benchaway/beat"'
+  await instance.exec(replaced)
+  await expect(instance.exec(firstContact)).rejects.toMatchObject({ code: 'COMMAND_FAILED' })
+  const kill = 'sudo kill -9 $(systemctl show --property MainPID --value benchaway-dead-man)'
+  const listens = `until ${firstContact}; do sleep 0.02; done 2>/dev/null`
+  await instance.exec(`for time in 1 2 3; do ${kill}; ${listens}; done`)
+}
+
+async function rebooted(instance: Instance): Promise<Instance> {
+  // It ends before it can say how it went.
+  instance.exec('sudo reboot').catch(() => undefined)
+  await instance.closed
+  return attachInstance(instance.access(), () => instance.terminate())
+}

@@ -1,0 +1,167 @@
+/**
+ * That the first byte of ssh is verified: what core puts into user-data makes a real sshd present exactly our key from
+ * its first answer on, because cloud-init writes it before sshd starts.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { openMachineHost } from '../../../local-ec2/src/machine/host.ts'
+import type { ImageSystem, MachineHost } from '../../../local-ec2/src/machine/machine.ts'
+import { describeOn, systems } from '../../../local-ec2/tests/heavy/kit.ts'
+import type { ReadPart } from '../../src/boot/user-parts.ts'
+import { privateText, publicLine } from '../../src/keys/openssh.ts'
+import { connect } from '../../src/ssh/connection.ts'
+import { exec } from '../../src/ssh/exec.ts'
+import { manyTimes, nameOf, targetOf, whatCoreSends, withMachine } from './boots.ts'
+import { type Outcome, watch } from './logins.ts'
+
+/** More at once than there are cores make each slower, and the whole no faster. */
+const atOnce = 3
+
+interface Sight {
+  /** Whether nobody listened when we first knocked. */
+  readonly sawNobody: boolean
+  /** Whose keys were presented, each once, in order. */
+  readonly presented: readonly string[]
+  /** How logins ended, each way once. */
+  readonly outcomes: readonly Outcome[]
+  /** Whether one of them was before cloud-init had finished. */
+  readonly sawEarly: boolean
+  /** What cloud-init left, and the public keys in it. */
+  readonly files: readonly string[]
+}
+
+async function bootOnce(host: MachineHost, system: ImageSystem): Promise<Sight> {
+  const { hostKey, clientKey, userData } = whatCoreSends()
+  return withMachine(host, { system, userData }, async (machine) => {
+    const isFinished = (): boolean => machine.console().includes('local-ec2: boot finished')
+    let sawEarly = false
+    const { knocks, logins } = await watch(machine, { clientKey, asks: 'others' }, (before) => {
+      sawEarly ||= before.length > 0 && !isFinished()
+      return isFinished()
+    })
+    const last = logins.at(-1)?.connection
+    if (last === undefined) throw new Error('the last login failed')
+    const { stdout } = await exec(last, 'cd /etc/ssh; ls ssh_host_*; sudo cat ssh_host_*.pub')
+    last.close()
+    const ours = publicLine(hostKey.publicKey, 'benchaway')
+    return {
+      sawNobody: knocks > 0,
+      presented: [...new Set(logins.map((login) => nameOf(login.hostKey, hostKey)))],
+      outcomes: [...new Set(logins.map(({ outcome }) => outcome))],
+      sawEarly,
+      files: stdout.replace(ours, 'ours').trim().split('\n'),
+    }
+  })
+}
+
+const asItShouldBe: Sight = {
+  sawNobody: true,
+  presented: ['ours'],
+  outcomes: ['in'],
+  sawEarly: true,
+  files: ['ssh_host_ed25519_key', 'ssh_host_ed25519_key.pub', 'ours'],
+}
+
+for (const [kind, boots] of [
+  ['systemd', 30],
+  ['cloud-init', 5],
+] as const) {
+  describeOn({ kind }, `${boots} boots of a machine of kind ${kind}`, () => {
+    let host: MachineHost
+    beforeAll(async () => {
+      host = await openMachineHost(kind)
+    })
+    afterAll(() => host.close())
+
+    test.each(systems)(
+      '%s presents our host key alone, from its first answer on, and lets us in',
+      async (system) => {
+        const seen = await manyTimes(boots, atOnce, () => bootOnce(host, system))
+        expect(seen).toEqual(Array.from({ length: boots }, () => asItShouldBe))
+      },
+      240_000,
+    )
+  })
+}
+
+describeOn({ kind: 'systemd' }, 'the same probe', () => {
+  let host: MachineHost
+  beforeAll(async () => {
+    host = await openMachineHost('systemd')
+  })
+  afterAll(() => host.close())
+
+  test('sees a foreign key first where a script brings the host key, and connect() stops there', async () => {
+    const seeing = systems.map(async (system) => {
+      const { hostKey, clientKey } = whatCoreSends()
+      const userData = `#!/bin/bash
+systemctl stop ssh
+cat >/etc/ssh/ssh_host_ed25519_key <<'EOF'
+${privateText(hostKey, '')}EOF
+echo '${publicLine(hostKey.publicKey, '')}' >/etc/ssh/ssh_host_ed25519_key.pub
+systemctl start ssh
+`
+      // The client key comes as an EC2 key pair, as for most tools.
+      const order = { system, userData, keyPair: publicLine(clientKey.publicKey, '') }
+      return withMachine(host, order, async (machine) => {
+        await machine.running
+        const failing = connect(targetOf(machine, hostKey, clientKey)).catch(
+          (error: unknown) => error,
+        )
+        const { logins } = await watch(machine, { clientKey, asks: 'ours' }, (before) =>
+          before.some((login) => nameOf(login.hostKey, hostKey) === 'ours'),
+        )
+        logins.at(-1)?.connection?.close()
+        return { machine, hostKey, logins, failure: await failing }
+      })
+    })
+    for (const { machine, hostKey, logins, failure } of await Promise.all(seeing)) {
+      const keys = logins.flatMap((login) => login.hostKey ?? [])
+      expect(nameOf(keys[0], hostKey)).not.toBe('ours')
+      expect(nameOf(keys.at(-1), hostKey)).toBe('ours')
+      expect(failure).toMatchObject({
+        code: 'HOST_KEY_MISMATCH',
+        message: `${machine.publicIp} port 22 proved host key ${keys[0]}, expected ${keys.at(-1)}`,
+        hint: 'Do not connect again: somebody else answers at that address. The machine is being terminated.',
+      })
+    }
+  })
+
+  test('sees our key alone where sshd is started by its socket, which systemd opens early', async () => {
+    const seeing = systems.map(async (system) => {
+      const { hostKey, clientKey, userData } = whatCoreSends(
+        boothook('systemctl stop --no-block ssh.service; systemctl start --no-block ssh.socket'),
+      )
+      return withMachine(host, { system, userData }, async (machine) => {
+        const { logins } = await watch(machine, { clientKey, asks: 'others' }, () => true)
+        const connection = await connect(targetOf(machine, hostKey, clientKey))
+        const { stdout } = await exec(connection, 'systemctl is-active ssh.socket')
+        connection.close()
+        return [...new Set(logins.map((login) => nameOf(login.hostKey, hostKey))), stdout.trim()]
+      })
+    })
+    expect(await Promise.all(seeing)).toEqual(systems.map(() => ['ours', 'active']))
+  })
+
+  test('debian-13: sees other keys besides at what systemd counts as a first boot, for which connect() never asks', async () => {
+    // There sshd-keygen.service makes what is missing; its order after cloud-init keeps ours.
+    const { hostKey, clientKey, userData } = whatCoreSends(
+      boothook(`mkdir /run/systemd/system/sshd-keygen.service.d
+printf '[Unit]\\nConditionFirstBoot=\\n' >/run/systemd/system/sshd-keygen.service.d/first.conf
+systemctl daemon-reload`),
+    )
+    await withMachine(host, { system: 'debian-13', userData }, async (machine) => {
+      const { logins } = await watch(machine, { clientKey, asks: 'others' }, () => true)
+      const [first] = logins
+      expect(nameOf(first?.hostKey, hostKey)).not.toBe('ours')
+      const connection = await connect(targetOf(machine, hostKey, clientKey))
+      const { stdout } = await exec(connection, 'ls /etc/ssh/ssh_host_*_key')
+      connection.close()
+      expect(stdout.match(/(?<=host_)\w+(?=_key)/g)).toEqual(['ecdsa', 'ed25519', 'rsa'])
+    })
+  })
+})
+
+function boothook(script: string): ReadPart {
+  return { type: 'cloud-boothook', text: `#cloud-boothook\n#!/bin/sh\n${script}\n` }
+}

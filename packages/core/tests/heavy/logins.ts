@@ -1,0 +1,153 @@
+/** Whole logins that take any host key and note it, which is what core never does. */
+import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import ssh2 from 'ssh2'
+
+import type { Booted } from '../../../local-ec2/tests/machine/bench-kit.ts'
+import { fingerprint, privateText } from '../../src/keys/openssh.ts'
+import type { KeyPair } from '../../src/keys/pair.ts'
+import { connectionOf } from '../../src/ssh/channels.ts'
+import type { Connection } from '../../src/ssh/connection.ts'
+
+/**
+ * - `nobody`: no host key was presented.
+ * - `refused`: sshd does not know our client key.
+ * - `turned away`: sshd knows it, and closed the connection, as it does while `/run/nologin` is there.
+ */
+export type Outcome = 'in' | 'nobody' | 'refused' | 'turned away'
+
+export interface Login {
+  /** Fingerprint of the key that the far side has proved to have. */
+  readonly hostKey: string | undefined
+  readonly outcome: Outcome
+  /** When the far side answered, in milliseconds by `performance.now()`. */
+  readonly at: number
+  /** While it is open; whoever gets it closes it. */
+  readonly connection: Connection | undefined
+}
+
+/** Most wanted first: of a host that has several keys a client sees the first that it asked for. */
+export const hostKeyTypes = {
+  /** Ours comes last, so whatever else is there is seen. */
+  others: [
+    'rsa-sha2-512',
+    'rsa-sha2-256',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'ssh-ed25519',
+  ],
+  /** As core asks. */
+  ours: ['ssh-ed25519'],
+} as const
+
+export interface Knocker {
+  readonly clientKey: KeyPair
+  readonly asks: keyof typeof hostKeyTypes
+}
+
+/** Logs in once; a port that refuses connections has cost sshd nothing. */
+export async function login(machine: Booted, { clientKey, asks }: Knocker): Promise<Login> {
+  const sock = await dial(machine.publicIp, machine.sshPort)
+  const at = performance.now()
+  if (sock === undefined)
+    return { hostKey: undefined, outcome: 'nobody', at, connection: undefined }
+  const client = new ssh2.Client()
+  let hostKey: string | undefined
+  return new Promise((resolve) => {
+    const settle = (outcome: Outcome): void => {
+      const isIn = outcome === 'in'
+      const connection = isIn ? connectionOf(client, targetOf(machine, clientKey)) : undefined
+      if (!isIn) client.destroy()
+      resolve({ hostKey, outcome, at, connection })
+    }
+    client.once('ready', () => settle('in'))
+    client.on('error', ({ level }) => {
+      const isRefused = level === 'client-authentication'
+      settle(isRefused ? 'refused' : hostKey === undefined ? 'nobody' : 'turned away')
+    })
+    client.once('close', () => settle(hostKey === undefined ? 'nobody' : 'turned away'))
+    client.connect({
+      sock,
+      username: 'admin',
+      privateKey: privateText(clientKey, ''),
+      authHandler: ['publickey'],
+      readyTimeout: 20_000,
+      algorithms: { serverHostKey: [...hostKeyTypes[asks]] },
+      hostVerifier: (key: Buffer): boolean => {
+        hostKey = fingerprint(key)
+        return true
+      },
+    })
+  })
+}
+
+/** As seen from outside while a machine boots. */
+export interface Watch {
+  /** How often nobody listened before the first answer. */
+  readonly knocks: number
+  /** From the first answer on. */
+  readonly logins: readonly Login[]
+}
+
+/**
+ * Knocks every ten milliseconds until somebody answers, logs in again and again until `isOver`, and once more then.
+ * Whoever gets it closes the connection of the last login.
+ */
+export async function watch(
+  machine: Booted,
+  knocker: Knocker,
+  isOver: (logins: readonly Login[]) => boolean,
+): Promise<Watch> {
+  let isOff = false
+  void machine.off.then(() => {
+    isOff = true
+  })
+  await Promise.race([machine.running, machine.off])
+  const logins: Login[] = []
+  let knocks = 0
+  let pauseMs = 100
+  for (;;) {
+    if (isOff) throw new Error(`it is off:\n${machine.console()}`)
+    const over = isOver(logins)
+    const last = await login(machine, knocker)
+    if (logins.length === 0 && last.outcome === 'nobody') {
+      knocks++
+      await sleep(10)
+      continue
+    }
+    logins.push(last)
+    if (over && last.outcome === 'in') return { knocks, logins }
+    last.connection?.close()
+    // Soon at first, where a key would change; each login costs the machine as much as a step of its boot.
+    const next = performance.now() + pauseMs
+    while (performance.now() < next && !isOver(logins)) await sleep(20)
+    pauseMs = Math.min(pauseMs * 3, 1000)
+  }
+}
+
+/** `undefined` where nobody listens. */
+export function dial(host: string, port: number): Promise<net.Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host, port, noDelay: true })
+    const failed = (): void => {
+      socket.destroy()
+      resolve(undefined)
+    }
+    // A first packet that is lost is sent again a second later.
+    socket.setTimeout(500, failed)
+    socket.once('error', failed)
+    socket.once('connect', () => {
+      socket.setTimeout(0)
+      socket.off('timeout', failed)
+      socket.off('error', failed)
+      resolve(socket)
+    })
+  })
+}
+
+function targetOf({ publicIp, sshPort }: Booted, clientKey: KeyPair): Connection['target'] {
+  const privateKey = privateText(clientKey, '')
+  return { host: publicIp, port: sshPort, user: 'admin', privateKey, hostKey: new Uint8Array() }
+}
