@@ -12,9 +12,10 @@ import { findImage } from '../../src/ec2/image.ts'
 import { runInstances } from '../../src/ec2/launch.ts'
 import { createSecurityGroup } from '../../src/ec2/security-group.ts'
 import { openFleet } from '../../src/fleet.ts'
-import { attachInstance, type Instance } from '../../src/instance.ts'
+import { Instance, sshTarget } from '../../src/instance.ts'
 import { generateKeyPair } from '../../src/keys/pair.ts'
 import { makeRunId } from '../../src/lease/run-id.ts'
+import { connect } from '../../src/ssh/connection.ts'
 import { terminated, type } from '../local.ts'
 
 const project = 'dead-man'
@@ -109,12 +110,13 @@ for (const kind of kinds) {
     test.concurrent.each(systems)(
       'on %s a reboot gives a machine no more time than it had, also when systemd does not start the switch',
       async (image) => {
-        const deadline = Date.now() + 15_000
-        const id = await launchAndForget(local, image, rebootsAndHangs, { deadline })
-        await expectOwnEnd(local, id, 'time is up')
-        expect(Date.now()).toBeGreaterThanOrEqual(deadline)
-        expect(Date.now()).toBeLessThan(deadline + 10_000)
-        expect((await consoleOf(local, id)).match(/^local-ec2: \S+ boots$/gm)).toHaveLength(2)
+        const life = await lifeOf(local, image, 15_000)
+        expect(life.lateMs).toBeGreaterThanOrEqual(0)
+        expect(life.lateMs).toBeLessThan(20_000)
+        // A computer may be so busy that the first boot alone takes that long.
+        expect(life.boots === 1 ? await lifeOf(local, image, 60_000) : life).toMatchObject({
+          boots: 2,
+        })
       },
     )
   })
@@ -147,6 +149,20 @@ async function launchAndForget(
   })
   clients.close()
   return launched?.InstanceId ?? ''
+}
+
+/** How a machine ends that reboots once and has a deadline. */
+async function lifeOf(
+  local: LocalEc2,
+  image: string,
+  lifeMs: number,
+): Promise<{ lateMs: number; boots: number }> {
+  const deadline = Date.now() + lifeMs
+  const id = await launchAndForget(local, image, rebootsAndHangs, { deadline })
+  await expectOwnEnd(local, id, 'time is up')
+  const lateMs = Date.now() - deadline
+  const boots = (await consoleOf(local, id)).match(/^local-ec2: \S+ boots$/gm)?.length ?? 0
+  return { lateMs, boots }
 }
 
 /** By its own power-off, as EC2 sees it, and for that reason. */
@@ -203,5 +219,7 @@ async function rebooted(instance: Instance): Promise<Instance> {
   // It ends before it can say how it went.
   instance.exec('sudo reboot').catch(() => undefined)
   await instance.closed
-  return attachInstance(instance.access(), () => instance.terminate())
+  const access = instance.access()
+  const connection = await connect(sshTarget(access), { timeoutMs: 60_000 })
+  return new Instance(access, connection, () => instance.terminate())
 }

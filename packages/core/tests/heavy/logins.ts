@@ -11,11 +11,12 @@ import { connectionOf } from '../../src/ssh/channels.ts'
 import type { Connection } from '../../src/ssh/connection.ts'
 
 /**
- * - `nobody`: no host key was presented.
+ * - `nobody`: nobody listens.
+ * - `silent`: the connection was taken, and ended without a host key.
  * - `refused`: sshd does not know our client key.
  * - `turned away`: sshd knows it, and closed the connection, as it does while `/run/nologin` is there.
  */
-export type Outcome = 'in' | 'nobody' | 'refused' | 'turned away'
+export type Outcome = 'in' | 'nobody' | 'silent' | 'refused' | 'turned away'
 
 export interface Login {
   /** Fingerprint of the key that the far side has proved to have. */
@@ -28,7 +29,7 @@ export interface Login {
 }
 
 /** Most wanted first: of a host that has several keys a client sees the first that it asked for. */
-export const hostKeyTypes = {
+const hostKeyTypes = {
   /** Ours comes last, so whatever else is there is seen. */
   others: [
     'rsa-sha2-512',
@@ -65,9 +66,9 @@ export async function login(machine: Booted, { clientKey, asks }: Knocker): Prom
     client.once('ready', () => settle('in'))
     client.on('error', ({ level }) => {
       const isRefused = level === 'client-authentication'
-      settle(isRefused ? 'refused' : hostKey === undefined ? 'nobody' : 'turned away')
+      settle(isRefused ? 'refused' : hostKey === undefined ? 'silent' : 'turned away')
     })
-    client.once('close', () => settle(hostKey === undefined ? 'nobody' : 'turned away'))
+    client.once('close', () => settle(hostKey === undefined ? 'silent' : 'turned away'))
     client.connect({
       sock,
       username: 'admin',
@@ -92,7 +93,7 @@ export interface Watch {
 }
 
 /**
- * Knocks every ten milliseconds until somebody answers, logs in again and again until `isOver`, and once more then.
+ * Knocks every twenty milliseconds until somebody answers, logs in again and again until `isOver`, and once more then.
  * Whoever gets it closes the connection of the last login.
  */
 export async function watch(
@@ -112,9 +113,12 @@ export async function watch(
     if (isOff) throw new Error(`it is off:\n${machine.console()}`)
     const over = isOver(logins)
     const last = await login(machine, knocker)
-    if (logins.length === 0 && last.outcome === 'nobody') {
+    // What stands in front of an ordinary user's machine takes connections that the machine then refuses.
+    const isRelayed = machine.sshPort !== 22
+    const isNobody = last.outcome === 'nobody' || (isRelayed && last.outcome === 'silent')
+    if (logins.length === 0 && isNobody) {
       knocks++
-      await sleep(10)
+      await sleep(20)
       continue
     }
     logins.push(last)
@@ -123,7 +127,7 @@ export async function watch(
     // Soon at first, where a key would change; each login costs the machine as much as a step of its boot.
     const next = performance.now() + pauseMs
     while (performance.now() < next && !isOver(logins)) await sleep(20)
-    pauseMs = Math.min(pauseMs * 3, 1000)
+    pauseMs = Math.min(pauseMs * 3, 3000)
   }
 }
 

@@ -168,7 +168,7 @@ describeOn({ kind: 'systemd' }, 'an sshd that runs', () => {
     expect(seen).toEqual({
       'debian-12': { outcome: 'in', why: undefined },
       'debian-13': {
-        outcome: 'nobody',
+        outcome: 'silent',
         why: 'penalty: connections without attempting authentication',
       },
     })

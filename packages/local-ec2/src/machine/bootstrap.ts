@@ -150,7 +150,11 @@ function needSpace(directory: string, codename: string): void {
 
 /** With apt's own first error in the first line, and the end of what was said below it. */
 function failure(finished: string, codename: string, told: string): LocalEc2Error {
-  const said = told.split(/[\r\n]+/).filter((line) => line !== '' && !line.startsWith('I: '))
+  // Mirrors and proxies may have passwords, which no message shall tell.
+  const said = told
+    .replace(/\/\/[^/@\s]*@/g, '//')
+    .split(/[\r\n]+/)
+    .filter((line) => line !== '' && !line.startsWith('I: '))
   const first = said.find((line) => line.startsWith('E: '))?.slice(3) ?? said.at(-1) ?? ''
   const hint =
     (/^unshare: /m.test(told) ? namespaceHint(told) : undefined) ??

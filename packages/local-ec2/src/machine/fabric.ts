@@ -40,12 +40,13 @@ export class Fabric {
       ...within,
       ...words('unshare --mount --pid --net --fork --kill-child --mount-proc'),
       ...(plan.rootless ? words('--user --map-root-user --map-auto') : []),
-      ...(plan.init === 'systemd' ? ['--cgroup'] : []),
+      ...(plan.init === 'own' ? [] : ['--cgroup']),
       // A shell as process 1: it reaps what runc leaves behind, which Node would not.
       '--',
       'sh',
       '-c',
-      '"$0" "$@"; exit $?',
+      // Not our caller's umask: machines have their own system's.
+      'umask 022; "$0" "$@"; exit $?',
       process.execPath,
       fabricEntry,
       JSON.stringify(plan),

@@ -50,9 +50,9 @@ async function prepare(what: string, recipe: Recipe, signal?: AbortSignal): Prom
   const hash = createHash('sha256').update(JSON.stringify(maker)).digest('hex').slice(0, 16)
   const finished = join(cache, `${what}-${recipe.codename}-${hash}`)
   mkdirSync(cache, { recursive: true })
-  signal?.throwIfAborted()
   markAsUsed(finished)
   await tidyCache(cache)
+  signal?.throwIfAborted()
   if (existsSync(finished)) return finished
 
   needPrograms(['mmdebstrap', 'flock'])

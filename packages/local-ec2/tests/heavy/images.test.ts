@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 
@@ -17,6 +18,7 @@ import { prepareImage } from '../../src/machine/rootfs.ts'
 import { boot, request, soon } from '../machine/bench-kit.ts'
 import { describeOn } from './kit.ts'
 
+const builder = fileURLToPath(new URL('builder.ts', import.meta.url))
 const cli = join(import.meta.dirname, '../../src/cli/main.ts')
 
 const expected = {
@@ -128,10 +130,10 @@ describeOn({ kind: 'cloud-init', systems: ['debian-13'] }, 'a Debian', () => {
 
   test('whose builder is killed leaves no file and no process', async () => {
     using folder = cacheFolder()
-    const builder = build(join(folder.path, 'image-trixie-0'), debianRelease('trixie').lines)
+    const killed = build(join(folder.path, 'image-trixie-0'), debianRelease('trixie').lines)
     await underWay(folder.path)
     expect(processesIn(folder.path).length).toBeGreaterThan(2)
-    builder.child.kill('SIGKILL')
+    killed.child.kill('SIGKILL')
     await expectNothing(folder.path)
   })
 
@@ -190,25 +192,24 @@ describeOn({ kind: 'cloud-init', systems: ['debian-13'] }, 'a Debian', () => {
     expect(halves(join(folder.path, 'benchaway'))).toEqual([])
   })
 
-  test('whose packages cannot be reached says so, with what apt has said, and leaves nothing', async () => {
+  test('whose packages cannot be reached says so, with what apt has said but for a password, and leaves nothing', async () => {
     using folder = cacheFolder()
-    const recipe = recipeOf(
-      { codename: 'trixie', lines: ['deb http://127.0.0.1:1/debian trixie main'], archive: [] },
-      [],
-    )
+    const lines = ['deb http://reader:mirror-secret@127.0.0.1:1/debian trixie main']
     const failing = bootstrap(
       join(folder.path, 'image-trixie-0'),
-      recipe,
+      recipeOf({ codename: 'trixie', lines, archive: [] }, []),
       new AbortController().signal,
     )
-    await expect(failing).rejects.toMatchObject({
+    const error: unknown = await failing.catch((cause: unknown) => cause)
+    expect(error).toMatchObject({
       name: 'LocalEc2Error',
       code: 'ROOTFS_FAILED',
       message: expect.stringMatching(
-        /^Debian trixie could not be built: .*127\.0\.0\.1:1.*\n(.*\n)*E: /,
+        /^Debian trixie could not be built: .*http:\/\/127\.0\.0\.1:1.*\n(.*\n)*E: /,
       ),
       hint: "Check the network, and the package sources and proxies of /etc/apt: they are apt's own.",
     })
+    expect(String(error)).not.toContain('mirror-secret')
     expect(readdirSync(folder.path)).toEqual(['image-trixie-0.lock'])
   })
 })
@@ -245,7 +246,7 @@ function start(args: readonly string[], more: NodeJS.ProcessEnv = {}): Started {
 }
 
 const build = (finished: string, lines: readonly string[], more?: NodeJS.ProcessEnv): Started =>
-  start([join(import.meta.dirname, 'builder.ts'), finished, 'trixie', ...lines], more)
+  start([builder, finished, 'trixie', ...lines], more)
 
 /** Those that were started for it: its path is in what each was called with, or it is their root. */
 function processesIn(folder: string): string[] {

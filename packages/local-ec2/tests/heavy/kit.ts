@@ -24,7 +24,7 @@ export interface Needs {
 }
 
 /** Why machines of that kind and these systems cannot be had here; `undefined` where they can. */
-export function reasonAgainst({ kind, systems: wanted = systems }: Needs): string | undefined {
+function reasonAgainst({ kind, systems: wanted = systems }: Needs): string | undefined {
   const lacking = inject('lacking')
   return [kind, ...wanted].map((part) => lacking[part]).find((reason) => reason !== undefined)
 }

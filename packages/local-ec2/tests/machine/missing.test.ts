@@ -6,11 +6,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 
 import { expect, test } from 'vitest'
 
 const cli = join(import.meta.dirname, '../../src/cli/main.ts')
-const openHost = join(import.meta.dirname, 'open-host.ts')
+const openHost = fileURLToPath(new URL('open-host.ts', import.meta.url))
 const node = [process.execPath, '--conditions=dev']
 const isRoot = process.getuid?.() === 0
 

@@ -1,5 +1,5 @@
 /** A user's project in a folder of its own, and real Vitest processes on it. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import {
   mkdirSync,
@@ -14,6 +14,7 @@ import {
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 
 import { onTestFinished } from 'vitest'
@@ -40,7 +41,7 @@ export interface Output {
 }
 
 export interface Running {
-  readonly child: ChildProcess
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
   /** Resolves when the output contains these words. */
   readonly until: (words: string) => Promise<void>
   readonly ended: Promise<Output>

@@ -66,6 +66,23 @@ test('an error that nobody caught in Vitest’s own process ends the run with it
   expect(project.leftovers()).toEqual([])
 })
 
+test('whoever stops reading what it says ends the run with its machines', async () => {
+  const project = new Project({
+    'talking.bench.ts': `
+      import { test } from 'vitest'
+      test('talking', async () => {
+        setInterval(() => console.log('talking'), 20)
+        await new Promise(() => {})
+      })`,
+  })
+  const { child, until } = project.start(['bench'])
+  await until('talking')
+  child.stdout.destroy()
+  child.stderr.destroy()
+  expect(await once(child, 'exit')).toEqual([1, null])
+  expect(project.leftovers()).toEqual([])
+})
+
 test('killed outright, it leaves no machine of this computer running', async () => {
   const project = new Project(endless)
   const { child, until } = project.start(['bench'])

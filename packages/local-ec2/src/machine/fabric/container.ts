@@ -367,7 +367,7 @@ export class Container {
   /** An image's boot may have changed anything in it, and even removed its interface. */
   async #renewNetwork(): Promise<void> {
     const { address, id, knowledge } = this.#order
-    await removeNamespace(this.#order).catch(() => {})
+    await removeNamespace(this.#order)
     await this.#makeNetwork()
     await mountSys(this.#directory, id)
     if (this.#link !== undefined) await rejoinLink(address, knowledge.facts.macAddress)

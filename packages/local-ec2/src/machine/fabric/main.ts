@@ -53,7 +53,7 @@ async function makeRoom(): Promise<void> {
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=700,nodev', 'local-ec2', '/run'])
   for (const name of ['layers', 'machines', 'disks', 'runc', 'netns', 'userns'])
     mkdirSync(`/run/${name}`)
-  await Promise.all([plan.init === 'systemd' ? withCgroups() : withoutCgroups(), makeBridge()])
+  await Promise.all([mountCgroups(), makeBridge()])
   await metadata.listen(metadataAddress)
 }
 
@@ -144,22 +144,21 @@ async function discard(id: string): Promise<void> {
 }
 
 /**
- * Machines stay in the cgroup of whoever started the endpoint, under its limits, and make none of their own:
+ * What runc sees of control groups. systemd cannot do without: the endpoint's process has put this one into a cgroup
+ * that is the root of its cgroup namespace, and removes it afterwards.
+ *
+ * The other machines stay in the cgroup of whoever started the endpoint, under its limits, and make none of their own:
  * a cgroup is a directory that would outlive this process. runc goes on without when it may not make one.
  */
-async function withoutCgroups(): Promise<void> {
-  if (plan.rootless) return
-  await run('umount', ['--recursive', '--lazy', '/sys/fs/cgroup']).catch(() => {})
+async function mountCgroups(): Promise<void> {
+  // Inside a user namespace of an ordinary user it may not anyway; root, of whatever namespace, may where they are his.
+  if (plan.init === 'own' && plan.rootless) return
+  if (!plan.rootless) {
+    await run('umount', ['--recursive', '--lazy', '/sys/fs/cgroup']).catch(() => {})
+  }
   await run('mount', ['-t', 'cgroup2', 'cgroup', '/sys/fs/cgroup'])
+  if (plan.init === 'systemd') return
   await run('mount', ['-o', 'remount,bind,ro', '/sys/fs/cgroup'])
-}
-
-/**
- * systemd cannot do without. The endpoint's process has put this one into a cgroup that is the root of its cgroup
- * namespace, and removes it afterwards; what is mounted here is all that runc sees of them.
- */
-async function withCgroups(): Promise<void> {
-  await run('mount', ['-t', 'cgroup2', 'cgroup', '/sys/fs/cgroup'])
 }
 
 function fail(error: unknown): void {

@@ -123,7 +123,10 @@ export async function removeNamespace({ id, address, routedAddress }: Place): Pr
     `route delete ${address}/32`,
     `neigh delete ${address} dev ${bridge}`,
   ]
-  await run('ip', ['-force', '-batch', '-'], lines.map((line) => `${line}\n`).join(''))
+  // A machine of an image may have deleted what there is to delete.
+  await run('ip', ['-force', '-batch', '-'], lines.map((line) => `${line}\n`).join('')).catch(
+    () => {},
+  )
   await removeUserNamespace(id)
 }
 

@@ -1,0 +1,73 @@
+/** Whatever happens to the process that holds machines of images, nothing of them stays on this computer. */
+
+import { describe, expect, test } from 'vitest'
+
+import { openMachineHost } from '../../src/machine/host.ts'
+import { boot, request, soon } from '../machine/bench-kit.ts'
+import {
+  cgroups,
+  end,
+  type Endpoint,
+  type EndpointOptions,
+  left,
+  patience,
+  startEndpoint,
+  ticks,
+} from '../machine/traces.ts'
+import { describeOn, type HeavyKind, kinds } from './kit.ts'
+
+const system = 'debian-12'
+
+const start = (kind: HeavyKind, options: EndpointOptions): Promise<Endpoint> =>
+  startEndpoint({
+    ...options,
+    env: { ...process.env, BENCHAWAY_MACHINE: kind, BENCHAWAY_SYSTEM: system },
+  })
+
+describe.each(kinds)('machines of kind %s', (kind) => {
+  describeOn({ kind, systems: [system] }, 'leave no process, namespace, mount or cgroup', () => {
+    test('when close() has resolved, in the middle of their boot', async () => {
+      const endpoint = await start(kind, { until: 'running' })
+      await end(endpoint, 'SIGTERM')
+      expect(left(endpoint.traces)).toEqual([])
+    })
+
+    test('after kill -9 of the endpoint, one of two, whose other one goes on', async () => {
+      const [killed, other] = await Promise.all([
+        start(kind, { until: 'running' }),
+        start(kind, { until: 'finished' }),
+      ])
+      await end(killed, 'SIGKILL')
+      await expect.poll(() => left(killed.traces), patience).toEqual([])
+      expect(left(other.traces)).toContainEqual(expect.stringMatching(/^process .*runc/))
+      await end(other, 'SIGKILL')
+      await expect.poll(() => left(other.traces), patience).toEqual([])
+    })
+
+    test('after a Ctrl-C that nobody answers', async () => {
+      const endpoint = await start(kind, { until: 'running', leads: true })
+      process.kill(-(endpoint.child.pid ?? 0), 'SIGINT')
+      await endpoint.over
+      endpoint.traces.endedAt = ticks()
+      await expect.poll(() => left(endpoint.traces), patience).toEqual([])
+    })
+  })
+})
+
+describeOn({ kind: 'systemd', systems: [system] }, 'a machine with systemd', () => {
+  test("has a cgroup below its endpoint's, which goes with it, and that with the endpoint", async () => {
+    const host = await openMachineHost('systemd')
+    const of = (id: string): string[] =>
+      cgroups().filter((path) => path.includes(`local-ec2-${process.pid}-`) && path.includes(id))
+    const orders = [request(undefined), request(undefined)]
+    const machines = orders.map((order) => boot(host, { ...order, system }))
+    await Promise.all(machines.map(({ running }) => running))
+    const [first, second] = orders.map(({ instanceId }) => instanceId)
+    await expect.poll(() => of(`${first}/system.slice`).length, soon).toBeGreaterThan(1)
+    await machines[0]?.powerOff()
+    expect(of(first ?? '')).toEqual([])
+    expect(of(second ?? '').length).toBeGreaterThan(0)
+    await host.close()
+    expect(of('')).toEqual([])
+  })
+})
