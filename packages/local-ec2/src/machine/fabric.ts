@@ -12,7 +12,7 @@ export class Fabric {
   readonly #child: ChildProcess
   /** Settles when its process is gone, and with it all that it held. Never rejects. */
   readonly gone: Promise<void>
-  /** Whether machines are kept from opening connections to this computer. */
+  /** Whether machines are kept from opening connections to this computer, and from speaking in each other's name. */
   guarded = false
 
   private constructor(child: ChildProcess) {

@@ -68,7 +68,7 @@ class BootingHost implements MachineHost {
     const files = bootsImages(kind) ? 'an image for files' : 'own files but for /usr and /etc'
     this.isolation =
       `runc containers: ${user}, ${capabilityCount[kind]} capabilities, a seccomp filter, ${files}, ` +
-      `no route but to each other${reach.guarded ? '' : ' and to this computer'}`
+      `no route but to each other${reach.guarded ? '' : leaksOf(kind, reach)}`
     void fabric.gone.then(() => this.#allOff())
   }
 
@@ -159,6 +159,10 @@ const bootsImages = (kind: MachineKind): kind is 'cloud-init' | 'systemd' =>
   kind === 'cloud-init' || kind === 'systemd'
 
 const capabilityCount = { container: 12, rootless: 12, 'cloud-init': 13, systemd: 14, none: 0 }
+
+/** What machines may do where the kernel cannot filter what they send. */
+const leaksOf = (kind: MachineKind, { routed }: Reach): string =>
+  `${bootsImages(kind) ? ', under any address,' : ''}${routed ? ' and to this computer' : ''}`
 
 /** A folder and the work tree around it. */
 function workplaces(folder: string): string[] {

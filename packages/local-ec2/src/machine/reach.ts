@@ -22,7 +22,7 @@ export interface Reach {
   /** Where private addresses come from. */
   readonly cidr: string
   readonly sshPort: number
-  /** Whether machines cannot open connections to this computer. */
+  /** Whether machines cannot open connections to this computer, nor speak in each other's name. */
   readonly guarded: boolean
   /** Whether a public address is the machine's own, which the fabric leads to it. */
   readonly routed: boolean
@@ -123,7 +123,7 @@ export async function openRelay(
   const reach: Reach = {
     cidr,
     sshPort: relayPort,
-    guarded: true,
+    guarded: fabric.guarded,
     routed: false,
     addresses: new AddressPool(front),
     async open(publicIp, privateIp) {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run } from './run.ts'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const outputs = [process.stdout, process.stderr]
 const accidents = ['unhandledRejection', 'uncaughtException'] as const
 // Orders to terminate go out at once; what takes long is EC2's word that all is gone.
 const patienceMs = 60_000
@@ -36,6 +37,13 @@ export function guardProcess(run: Run): () => void {
     stopping = true
     void stop(run, 1)
   }
+  // A reader that has left, as `head` does. Saying so would be one more error, and so on without end.
+  const onDeaf = (): void => {
+    if (stopping) return
+    stopping = true
+    void stop(run, 1)
+  }
+  for (const stream of outputs) stream.on('error', onDeaf)
   const giveBack = [
     ...signals.map((signal) => replaceListeners(signal, () => onSignal(signal))),
     ...accidents.map((accident) => replaceListeners(accident, onAccident)),
@@ -44,6 +52,7 @@ export function guardProcess(run: Run): () => void {
   return () => {
     process.off('exit', onExit)
     for (const back of giveBack) back()
+    for (const stream of outputs) stream.off('error', onDeaf)
   }
 }
 

@@ -20,24 +20,14 @@ import type { Disk } from './disk.ts'
 import { Errand } from './errand.ts'
 import { exists, read } from './files.ts'
 import type { Gate } from './gate.ts'
-import { Link } from './link.ts'
-import { namespaceFile, namespaceName, ownIds, userNamespaceFile } from './namespaces.ts'
-import {
-  closeMetadata,
-  insertLink,
-  limitHops,
-  linkDevices,
-  makeNamespace,
-  openMetadata,
-  rejoinLink,
-  removeLink,
-  removeNamespace,
-  setLink,
-} from './network.ts'
-import { commandOf, freeze, nameOf, processesIn, send } from './processes.ts'
+import { lastWords, meanings, powerButton } from './init.ts'
+import { MachineNetwork } from './machine-network.ts'
+import { namespaceFile, ownIds, userNamespaceFile } from './namespaces.ts'
+import { freeze, processesIn, send } from './processes.ts'
 import type { BootOrder, FabricPlan, Wiring } from './protocol.ts'
 import { run } from './run.ts'
 import { makeRun, makeRunForSystemd } from './skeleton.ts'
+import { stopSshd } from './sshd.ts'
 import { mountSys } from './sys.ts'
 import { Terminal } from './terminal.ts'
 
@@ -58,46 +48,15 @@ export interface Surroundings {
   gate: Gate
 }
 
-/** What the end of its first process means, by the exit code of runc. */
-const meanings: Record<
-  FabricPlan['init'],
-  ReadonlyMap<number | null, 'off' | 'reboot' | 'halt'>
-> = {
-  // As init.sh says.
-  own: new Map([
-    [0, 'off'],
-    [94, 'reboot'],
-    [95, 'halt'],
-  ]),
-  'cloud-init': new Map([
-    [0, 'off'],
-    [94, 'reboot'],
-    [95, 'halt'],
-  ]),
-  // reboot(2) in a pid namespace: SIGHUP to its first process for a reboot, SIGINT for a power-off and for a halt.
-  systemd: new Map([
-    [129, 'reboot'],
-    [130, 'off'],
-  ]),
-}
-
-/** The power button: init.sh's own signal, and systemd's SIGRTMIN+4. */
-const powerButton = { own: 'SIGHUP', 'cloud-init': 'SIGHUP', systemd: 38 } as const
-
 export class Container {
   readonly #surroundings: Surroundings
   readonly #directory: string
   readonly #disk: Disk
   readonly #order: BootOrder
   readonly #events: ContainerEvents
-  #hopLimit: number
+  readonly #network: MachineNetwork
   #tail = ''
   #isRunning = false
-  /** Whether it lost its network for good. */
-  #isCut = false
-  #isMetadataClosed = false
-  /** Whether it has booted before. */
-  #isUsed = false
   #terminal: Terminal | undefined
   /** What somebody outside wants, since the present boot began; `off` is for good. */
   #wish: 'off' | 'boot' | undefined
@@ -105,13 +64,6 @@ export class Container {
   /** Ends what it waits for while no process of it runs. */
   #wake: (() => void) | undefined
   #leaveGate: (() => void) | undefined
-  /** Settles when it has a network, or is gone without one. */
-  readonly #connected = Promise.withResolvers<void>()
-  #isGone = false
-  /** What its packets pass through while its link has conditions. */
-  #link: Link | undefined
-  /** Settles when nothing is being done to its link. */
-  #linking: Promise<void> = this.#connected.promise
 
   constructor(
     surroundings: Surroundings,
@@ -125,7 +77,7 @@ export class Container {
     this.#disk = disk
     this.#order = order
     this.#events = events
-    this.#hopLimit = order.knowledge.facts.metadata.hopLimit
+    this.#network = new MachineNetwork(surroundings, order)
   }
 
   /** Powers the machine on, boots it as often as it wants, and waits for its end. Never rejects. */
@@ -161,60 +113,20 @@ export class Container {
     this.#interrupt()
   }
 
-  async setHopLimit(hopLimit: number): Promise<void> {
-    if (this.#hopLimit === hopLimit) return
-    this.#hopLimit = hopLimit
-    await limitHops(this.#order.address, hopLimit, this.#surroundings.wiring)
+  setHopLimit(hopLimit: number): Promise<void> {
+    return this.#network.setHopLimit(hopLimit)
+  }
+
+  link(conditions: LinkConditions | undefined): Promise<void> {
+    return this.#network.link(conditions)
   }
 
   async trouble(what: MachineTrouble): Promise<void> {
-    const { id, address } = this.#order
     if (what === 'disk-full') await this.#disk.fill()
-    else if (what === 'freezes') await freeze(namespaceName(id))
-    else if (what === 'sshd-stops') await this.#stopSshd()
-    else {
-      this.#isCut = true
-      await setLink(address, 'down')
-    }
-  }
-
-  /** Not before it has a network, but before it boots with that. */
-  link(conditions: LinkConditions | undefined): Promise<void> {
-    const linked = this.#linking.then(() => this.#setConditions(conditions))
-    this.#linking = linked.catch(() => {})
-    return linked
-  }
-
-  async #setConditions(conditions: LinkConditions | undefined): Promise<void> {
-    if (this.#isGone) return
-    // One that somebody killed has left the machine without a way.
-    if (this.#link?.isGone) await this.#removeLink(this.#link)
-    // Without conditions as well: what is under way arrives before it goes.
-    await this.#link?.set(conditions ?? {})
-    if (this.#link === undefined && conditions !== undefined) await this.#insertLink(conditions)
-    else if (this.#link !== undefined && conditions === undefined) {
-      await this.#removeLink(this.#link)
-    }
-  }
-
-  async #insertLink(conditions: LinkConditions): Promise<void> {
-    const { address, knowledge } = this.#order
-    const link = new Link(this.#surroundings.plan.relay, linkDevices(address))
-    this.#link = link
-    try {
-      await link.set(conditions)
-      await insertLink(address, knowledge.facts.macAddress)
-    } catch (error) {
-      await this.#removeLink(link)
-      throw error
-    }
-  }
-
-  async #removeLink(link: Link): Promise<void> {
-    const { address, knowledge } = this.#order
-    await removeLink(address, knowledge.facts.macAddress)
-    await link.close()
-    this.#link = undefined
+    else if (what === 'freezes') await freeze(this.#network.name)
+    else if (what === 'sshd-stops') {
+      await stopSshd(this.#network.name, this.#surroundings.plan.init)
+    } else await this.#network.cut()
   }
 
   get #isUnplugged(): boolean {
@@ -238,7 +150,7 @@ export class Container {
       mkdirSync(this.#directory)
       mkdirSync(this.#at('run'))
       const parts = await Promise.allSettled([
-        this.#makeNetwork(),
+        this.#network.make(),
         run('mkfifo', ['-m', '620', this.#at('console')]),
         this.#disk.prepare(this.#order),
       ])
@@ -262,14 +174,6 @@ export class Container {
     } finally {
       leave()
     }
-  }
-
-  async #makeNetwork(): Promise<void> {
-    const { macAddress } = this.#order.knowledge.facts
-    const { plan, wiring } = this.#surroundings
-    const eth0 = { macAddress, hopLimit: this.#hopLimit, isItsOwn: plan.init !== 'own' }
-    await makeNamespace(this.#order, eth0, wiring)
-    this.#connected.resolve()
   }
 
   /** @returns what becomes `/dev/console` */
@@ -301,8 +205,7 @@ export class Container {
         if (this.#isToReboot) this.#wish = undefined
         code = await this.#boot()
         meaning = meanings[this.#surroundings.plan.init].get(code)
-        if (this.#surroundings.plan.init === 'systemd') this.#say(meaning)
-        if (meaning === 'halt' && this.#wish === undefined) await this.#halt()
+        if (this.#wish === undefined && meaning !== undefined) await this.#ended(meaning)
       } while (!this.#isUnplugged && (this.#isToReboot || meaning === 'reboot'))
     } finally {
       output.close()
@@ -314,12 +217,20 @@ export class Container {
       : { reason: 'poweroff', detail: `its init ended with code ${code}` }
   }
 
-  /** What our own init says by itself. */
-  #say(meaning: 'off' | 'reboot' | 'halt' | undefined): void {
-    if (this.#wish !== undefined || meaning === undefined) return
+  async #ended(meaning: 'off' | 'reboot' | 'halt'): Promise<void> {
+    // Our own init says so itself.
+    if (this.#surroundings.plan.init === 'systemd') this.#say(lastWords[meaning])
+    if (meaning !== 'halt') return
+    // As on EC2, where it stays `running`: nothing of it runs, and nothing of it answers.
+    await this.#network.down()
+    await this.#wait('never')
+    await this.#network.up()
+  }
+
+  #say(words: string): void {
     const console = openSync(this.#at('console'), constants.O_WRONLY | constants.O_NONBLOCK)
     try {
-      writeSync(console, `local-ec2: ${meaning === 'off' ? 'powered off' : 'reboots'}\n`)
+      writeSync(console, words)
     } catch {
       // It has written more than anybody could read so far.
     }
@@ -343,7 +254,7 @@ export class Container {
         makeRun(this.#at('run'), this.#order)
         errand = await Errand.open(this.#at('run/local-ec2'), (line) => this.#serve(line))
       }
-      await this.#restoreNetwork()
+      if (await this.#network.restore()) await mountSys(this.#directory, id)
       if (this.#isUnplugged) return null
       return await this.#runInit()
     } finally {
@@ -354,32 +265,6 @@ export class Container {
       // Left behind by a runc that was killed; the next one would find its name taken.
       rmSync(`/run/runc/${id}`, { recursive: true, force: true })
     }
-  }
-
-  /** As it was before the boot that came before. */
-  async #restoreNetwork(): Promise<void> {
-    if (this.#isMetadataClosed) await openMetadata(this.#order.id)
-    this.#isMetadataClosed = false
-    if (this.#isUsed && this.#surroundings.plan.init !== 'own') await this.#renewNetwork()
-    this.#isUsed = true
-  }
-
-  /** An image's boot may have changed anything in it, and even removed its interface. */
-  async #renewNetwork(): Promise<void> {
-    const { address, id, knowledge } = this.#order
-    await removeNamespace(this.#order)
-    await this.#makeNetwork()
-    await mountSys(this.#directory, id)
-    if (this.#link !== undefined) await rejoinLink(address, knowledge.facts.macAddress)
-    if (this.#isCut) await setLink(address, 'down')
-  }
-
-  /** As on EC2, where it stays `running`: nothing of it runs, and nothing of it answers. */
-  async #halt(): Promise<void> {
-    const { address } = this.#order
-    await setLink(address, 'down')
-    await this.#wait('never')
-    if (!this.#isCut) await setLink(address, 'up')
   }
 
   /** Until somebody outside wants something. */
@@ -434,7 +319,7 @@ export class Container {
   async #killRest(): Promise<void> {
     const { id } = this.#order
     if (!exists(namespaceFile(id))) return
-    const namespace = namespaceName(id)
+    const namespace = this.#network.name
     for (let rest = processesIn(namespace); rest.length > 0; rest = processesIn(namespace)) {
       for (const pid of rest) send(pid, 'SIGKILL')
       await sleep(1)
@@ -443,11 +328,7 @@ export class Container {
 
   async #removeAll(): Promise<void> {
     await this.#killRest()
-    this.#isGone = true
-    this.#connected.resolve()
-    await this.#linking
-    if (this.#link !== undefined) await this.#removeLink(this.#link).catch(() => {})
-    await removeNamespace(this.#order).catch(() => {})
+    await this.#network.remove()
     this.#terminal?.close()
     await this.#unmountRun()
     await run('umount', ['--lazy', this.#at('sys')]).catch(() => {})
@@ -465,23 +346,7 @@ export class Container {
 
   /** What the machine asks for. */
   async #serve(line: string): Promise<void> {
-    // Once a boot, however often it asks.
-    if (line !== 'metadata-off' || this.#isMetadataClosed) return
-    this.#isMetadataClosed = true
-    await closeMetadata(this.#order.id)
-  }
-
-  /** From outside: by now nobody knows what a program inside does. */
-  async #stopSshd(): Promise<void> {
-    const find = (isMeant: (pid: number) => boolean): number[] =>
-      processesIn(namespaceName(this.#order.id)).filter(isMeant)
-    // The one who would start it again goes first. systemd cannot; but it lets one be that ends as if told to.
-    for (const pid of find(isWatcher)) send(pid, 'SIGKILL')
-    if (this.#surroundings.plan.init === 'systemd') {
-      for (const pid of find(isSshd)) send(pid, 'SIGTERM')
-      for (let tries = 0; tries < 100 && find(isSshd).length > 0; tries++) await sleep(10)
-    }
-    for (const pid of find(isSshd)) send(pid, 'SIGKILL')
+    if (line === 'metadata-off') await this.#network.closeMetadata()
   }
 
   #heard(raw: string): Promise<void> {
@@ -496,9 +361,6 @@ export class Container {
     return this.#events.console(text)
   }
 }
-
-const isWatcher = (pid: number): boolean => commandOf(pid).includes('--supervise ssh.service')
-const isSshd = (pid: number): boolean => nameOf(pid).startsWith('sshd')
 
 /** Uptime inside starts at nought, as a machine's does and as timers in user-data expect. */
 function ownClock(): string[] {

@@ -6,15 +6,16 @@ import { run } from './run.ts'
 
 // Not every kernel has the action that drops; a pair of interfaces that nobody listens on does as well.
 const nowhere = 'nowhere'
+const nobody = 'nobody'
 const drop = `action mirred egress redirect dev ${nowhere}`
 const pass = 'flowid 1:1'
 const all = 'match u32 0 0'
 
 /** What is dropped goes there: before the first filter. */
 export const nowhereLines: readonly string[] = [
-  `link add ${nowhere} type veth peer name nobody`,
+  `link add ${nowhere} type veth peer name ${nobody}`,
   `link set ${nowhere} up`,
-  'link set nobody up',
+  `link set ${nobody} up`,
 ]
 
 /**
@@ -56,6 +57,13 @@ export function guardPort(
     ['all', all, drop],
   ])
 }
+
+/** Whether that is to be had at all. */
+export const canGuard = (): Promise<boolean> =>
+  filter(nobody, 'ingress', [['all', all, drop]]).then(
+    () => true,
+    () => false,
+  )
 
 function arpSender(address: string): string {
   const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)

@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs'
 
 import { exists } from './files.ts'
-import { guardPort, guardUplink, nowhereLines } from './filters.ts'
+import { canGuard, guardPort, guardUplink, nowhereLines } from './filters.ts'
 import { addNamespaces, removeUserNamespace } from './namespaces.ts'
 import type { BootOrder, Wiring } from './protocol.ts'
 import { run } from './run.ts'
@@ -39,15 +39,14 @@ export async function makeBridge(): Promise<void> {
 /**
  * Takes the router's address, and joins the end of the veth pair that leads to this computer.
  *
- * @returns whether machines are kept from opening connections to it, which needs `tc` and two of its kernel modules
+ * @returns whether machines are kept from opening connections to it, and from speaking in each other's name, which
+ * needs `tc` and two of its kernel modules
  */
 export async function connectRouter({ cidr, router, uplink }: Wiring): Promise<boolean> {
   await batch([`address add ${router}/${lengthOf(cidr)} dev ${bridge}`])
-  if (uplink === undefined) return true
-  const isGuarded = await guardUplink().then(
-    () => true,
-    () => false,
-  )
+  isFiltered = await canGuard()
+  if (uplink === undefined) return isFiltered
+  if (isFiltered) await guardUplink()
   await batch([
     `address add ${uplink.there} peer ${uplink.here}/32 dev uplink`,
     'link set uplink up',
@@ -55,7 +54,7 @@ export async function connectRouter({ cidr, router, uplink }: Wiring): Promise<b
     `route add unreachable ${uplink.cidr}`,
   ])
   writeFileSync('/proc/sys/net/ipv4/ip_forward', '1')
-  return isGuarded
+  return isFiltered
 }
 
 type Place = Pick<BootOrder, 'id' | 'address' | 'routedAddress'>
@@ -66,6 +65,9 @@ interface Interface {
   /** Whether the machine's root may change what is inside. */
   isItsOwn: boolean
 }
+
+/** Whether this kernel can keep machines to what they may send. */
+let isFiltered = false
 
 /** Makes a machine's namespace with its addresses, connected to the other machines. */
 export async function makeNamespace(
@@ -88,7 +90,7 @@ export async function makeNamespace(
   ])
   await Promise.all([
     tellBridge(macAddress, port),
-    isItsOwn && guardPort(port, macAddress, [address, ...publicAddress]).catch(() => {}),
+    isItsOwn && isFiltered && guardPort(port, macAddress, [address, ...publicAddress]),
     batch(insideLines(place, wiring), id),
   ])
 }
