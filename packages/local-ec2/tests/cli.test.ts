@@ -286,7 +286,9 @@ test.skipIf(process.getuid?.() !== 0)(
     await writer.writeFile('[]')
     await writer.close()
     expect(await exit).toEqual([0, null])
-    expect(await said).toEqual(['', 'benchaway-local-ec2: SIGINT: powering off\n'])
+    // A busy computer may take longer for its start than Ctrl-C waits for that.
+    const words = /^benchaway-local-ec2: SIGINT: (?:powering off|not waiting for its start)\n$/
+    expect(await said).toEqual(['', expect.stringMatching(words)])
   },
 )
 

@@ -33,7 +33,7 @@ export const unless = (isMeant: boolean, reason: string): string =>
   isMeant ? ` (skipped: ${reason})` : ''
 
 /** For what takes as long as a busy computer makes it take. */
-export const soon = { timeout: 20_000 }
+export const soon: { timeout: number } = { timeout: bootsImage ? 50_000 : 20_000 }
 
 export interface Keys extends Disposable {
   readonly folder: string

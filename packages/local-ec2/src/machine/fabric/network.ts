@@ -149,6 +149,8 @@ export async function insertLink(address: string, macAddress: string): Promise<v
     `link add ${own} type bridge`,
     ...joinLines(inner, own),
     ...joinLines(outer, bridge),
+    // The program that reads them does not always run at once on a busy computer; the kernel itself would keep 500.
+    ...[inner, outer].map((device) => `link set ${device} txqueuelen 4096`),
     ...[own, inner, outer].map((device) => `link set ${device} up`),
     ...joinLines(portName(address), own),
   ])

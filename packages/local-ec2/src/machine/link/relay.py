@@ -35,6 +35,9 @@ ARP, IPV4 = b"\x08\x06", b"\x08\x00"
 # What is under way in one direction: five times what one TCP connection may have by default (net.ipv4.tcp_rmem).
 MOST_BYTES = 32 << 20
 
+# As many as the kernel keeps for this program (network.ts).
+QUEUE = 4096
+
 # Both directions get their turn, and so do changes.
 AT_A_TIME = 64
 
@@ -61,8 +64,8 @@ class Direction:
             self.held.clear()
             self.bytes = 0
 
-    def accept(self, now):
-        for _ in range(AT_A_TIME):
+    def accept(self, now, most=AT_A_TIME):
+        for _ in range(most):
             try:
                 frame = os.read(self.source, LARGEST_READ)
             except BlockingIOError:
@@ -117,11 +120,13 @@ def relay(outer, inner):
         for device in ready:
             if device in by_device:
                 by_device[device].accept(now)
-        # After what came before.
         if said in ready:
             line = said.readline()
             if line == b"":
                 return
+            # What came before, came under the conditions of before.
+            for direction in directions:
+                direction.accept(now, QUEUE)
             obey(line, directions)
         now = time.monotonic()
         waits = [wait for each in directions if (wait := each.release(now)) is not None]
@@ -133,6 +138,8 @@ def obey(line, directions):
     for direction in directions:
         direction.set(conditions)
         fcntl.ioctl(direction.source, TUNSETOFFLOAD, TUN_F_CSUM | segments)
+        # Who hears the answer may end this program.
+        direction.release(time.monotonic())
     print("in force", flush=True)
 
 
