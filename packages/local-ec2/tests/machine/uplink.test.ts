@@ -1,12 +1,14 @@
 /** The link between this computer and the machines' router, whose name comes round again. */
+import { execFile } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
+import { promisify } from 'node:util'
 
 import { expect, onTestFinished, test } from 'vitest'
 
 import { openMachineHost } from '../../src/machine/host.ts'
 import type { MachineHost } from '../../src/machine/machine.ts'
-import { soon } from './bench-kit.ts'
+import { boot, cloudConfig, login, makeKeys, request, soon, ssh } from './bench-kit.ts'
 
 test.skipIf(process.getuid?.() !== 0)(
   'closing a host whose machines were lost leaves the link of the next host alone (which only root makes)',
@@ -21,6 +23,25 @@ test.skipIf(process.getuid?.() !== 0)(
     expect(linkOf(next)).toBe(link)
     await next.close()
     expect(linkOf(next)).toBeUndefined()
+  },
+)
+
+test.skipIf(process.getuid?.() !== 0)(
+  'what a machine may not send to this computer is dropped once, and does not go round (which only root has a link for)',
+  async () => {
+    using keys = makeKeys()
+    const host = await openHost()
+    const machine = boot(host, request(cloudConfig(keys)))
+    await login(machine, keys)
+    const here = machine.publicIp.replace(/\d+$/, '1')
+    await ssh(machine, keys, `timeout 2 bash -c '</dev/tcp/${here}/22'`)
+    const statistics = 'cat /sys/class/net/nobody/statistics/rx_packets'
+    const { stdout } = await promisify(execFile)('nsenter', [
+      ...['--target', String(fabricOf(process.pid)), '--net', '--mount', 'unshare', '--mount'],
+      ...['sh', '-c', `mount -t sysfs sysfs /sys && ${statistics}`],
+    ])
+    expect(Number(stdout)).toBeGreaterThan(0)
+    expect(Number(stdout)).toBeLessThan(100)
   },
 )
 

@@ -59,11 +59,17 @@ export function guardPort(
 }
 
 /** Whether that is to be had at all. */
-export const canGuard = (): Promise<boolean> =>
-  filter(nobody, 'ingress', [['all', all, drop]]).then(
-    () => true,
-    () => false,
-  )
+export async function canGuard(): Promise<boolean> {
+  try {
+    await filter(nobody, 'ingress', [['all', all, drop]])
+    return true
+  } catch {
+    return false
+  } finally {
+    // Or what is dropped would come to this filter, be dropped again, and so on for ever.
+    await run('tc', ['qdisc', 'delete', 'dev', nobody, 'clsact']).catch(() => {})
+  }
+}
 
 function arpSender(address: string): string {
   const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
