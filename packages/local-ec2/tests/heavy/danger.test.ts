@@ -105,7 +105,9 @@ describe.each(kinds)('root of a machine of kind %s', (kind) => {
       const all = (await root('cat /proc/1/cgroup')).split('\n')
       // Where version 1 is mounted beside it, by which no machine has a group of its own.
       expect(all.filter((line) => !/^\d+:[\w=,]*:\/$|^0::\/(init\.scope)?$/.test(line))).toEqual([])
-      expect(await root("find /sys/fs/cgroup -name 'i-*' -o -name 'local-ec2-*' 2>/dev/null")).toBe('')
+      expect(await root("find /sys/fs/cgroup -name 'i-*' -o -name 'local-ec2-*' 2>/dev/null")).toBe(
+        '',
+      )
       const escape = 'for up in .. ../.. ../../..; do echo 1 >/sys/fs/cgroup/$up/cgroup.procs; done'
       expect(await root(`(${escape}) 2>/dev/null; cat /proc/1/cgroup`)).not.toContain('..')
     })
@@ -134,9 +136,9 @@ describe.each(kinds)('root of a machine of kind %s', (kind) => {
       const router = host.cidr.replace(/\d+\/.*$/, '1')
       const script = ['ip route add default via $1 dev eth0']
       for (const each of ours.filter((name) => !name.startsWith('127.'))) {
-        script.push(`timeout 1 bash -c '</dev/tcp/${each}/${port}' && echo reached ${each}`)
+        script.push(`timeout 1 bash -c '</dev/tcp/${each}/${port}' && echo reached ${each} &`)
       }
-      script.push('ip route delete default', 'echo tried')
+      script.push('wait', 'ip route delete default')
       expect(await root(`set -- ${router}\n${script.join('\n')}`)).not.toContain('reached')
       server.close()
       expect(visits).toBe(0)
@@ -196,7 +198,7 @@ const impostor = `say() { echo "attack: $*" >/dev/console; }
 ask() { python3 -c '
 import socket, sys
 s = socket.socket()
-s.settimeout(2)
+s.settimeout(1)
 try:
     s.bind((sys.argv[1], 0))
     s.connect((sys.argv[2], int(sys.argv[3])))

@@ -26,33 +26,42 @@ const start = (kind: HeavyKind, options: EndpointOptions): Promise<Endpoint> =>
 
 describe.each(kinds)('machines of kind %s', (kind) => {
   describeOn({ kind, systems: [system] }, 'leave no process, namespace, mount or cgroup', () => {
-    test('when close() has resolved, in the middle of their boot', async () => {
+    test('after kill -9 of the endpoint, in the middle of their boot', async () => {
       const endpoint = await start(kind, { until: 'running' })
-      await end(endpoint, 'SIGTERM')
-      expect(left(endpoint.traces)).toEqual([])
-    })
-
-    test('after kill -9 of the endpoint, one of two, whose other one goes on', async () => {
-      const [killed, other] = await Promise.all([
-        start(kind, { until: 'running' }),
-        start(kind, { until: 'finished' }),
-      ])
-      await end(killed, 'SIGKILL')
-      await expect.poll(() => left(killed.traces), patience).toEqual([])
-      expect(left(other.traces)).toContainEqual(expect.stringMatching(/^process .*runc/))
-      await end(other, 'SIGKILL')
-      await expect.poll(() => left(other.traces), patience).toEqual([])
-    })
-
-    test('after a Ctrl-C that nobody answers', async () => {
-      const endpoint = await start(kind, { until: 'running', leads: true })
-      process.kill(-(endpoint.child.pid ?? 0), 'SIGINT')
-      await endpoint.over
-      endpoint.traces.endedAt = ticks()
+      await end(endpoint, 'SIGKILL')
       await expect.poll(() => left(endpoint.traces), patience).toEqual([])
     })
   })
 })
+
+describeOn(
+  { kind: 'systemd', systems: [system] },
+  'nothing is left of machines with systemd',
+  () => {
+    test('when close() has resolved, in the middle of their boot', async () => {
+      const endpoint = await start('systemd', { until: 'running' })
+      await end(endpoint, 'SIGTERM')
+      expect(left(endpoint.traces)).toEqual([])
+    })
+
+    test('after kill -9 of one of two endpoints, whose other one goes on until a Ctrl-C that it does not answer', async () => {
+      const [killed, other] = await Promise.all([
+        start('systemd', { until: 'finished' }),
+        start('systemd', { until: 'running', leads: true }),
+      ])
+      await end(killed, 'SIGKILL')
+      await expect.poll(() => left(killed.traces), patience).toEqual([])
+      expect(left(other.traces)).toContainEqual(expect.stringMatching(/^process .*runc/))
+      // A terminal sends it to the whole process group.
+      const { pid } = other.child
+      if (pid === undefined) throw new Error('no process')
+      process.kill(-pid, 'SIGINT')
+      await other.over
+      other.traces.endedAt = ticks()
+      await expect.poll(() => left(other.traces), patience).toEqual([])
+    })
+  },
+)
 
 describeOn({ kind: 'systemd', systems: [system] }, 'a machine with systemd', () => {
   test("has a cgroup below its endpoint's, which goes with it, and that with the endpoint", async () => {

@@ -82,7 +82,7 @@ describe('one machine', () => {
   })
 
   test('has exactly the host key that it was given', async () => {
-    const { stdout } = await ssh(machine, keys, 'sudo ls -l /etc/ssh; cat /etc/ssh/*.pub')
+    const { stdout } = await ssh(machine, keys, "sudo sh -c 'ls -l /etc/ssh; cat /etc/ssh/*.pub'")
     expect(stdout).toContain('-rw------- 1 root root')
     expect(stdout.match(/ssh_host_\w+/g)).toEqual(['ssh_host_ed25519_key', 'ssh_host_ed25519_key'])
     expect(stdout.trimEnd().endsWith(keys.hostPublic)).toBe(true)
