@@ -24,13 +24,14 @@ beforeEach(async () => {
 })
 afterEach(() => local.close())
 
-test('the machine gets the user-data as it was, the size of its disk, and the user of its image', async () => {
+test('the machine gets the user-data as it was, the size of its disk, and the user and the system of its image', async () => {
   const userData = Buffer.from([0x1f, 0x8b, 0, 255, 10])
   const [instance] = await run(client, { UserData: userData.toString('base64') })
   expect(host.latest.request).toEqual({
     instanceId: instance?.InstanceId,
     defaultUser: 'admin',
     diskGib: 8,
+    system: 'debian-13',
   })
   expect(host.latest.facts?.userData).toEqual(userData)
 })
