@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { LocalEc2Error } from '../errors.ts'
@@ -22,7 +22,9 @@ let count = 0
 
 /** @throws {LocalEc2Error} `MACHINE_UNAVAILABLE` */
 export function makeCgroup(): Cgroup {
-  const path = join(ownCgroup(), `local-ec2-${process.pid}-${++count}`)
+  const above = ownCgroup()
+  removeAbandoned(above)
+  const path = join(above, `local-ec2-${process.pid}-${++count}`)
   try {
     mkdirSync(path)
   } catch (cause) {
@@ -55,10 +57,23 @@ export function makeCgroup(): Cgroup {
   }
 }
 
+/** Whose process is gone, and the one that should have removed them as well. */
+function removeAbandoned(above: string): void {
+  for (const name of readdirSync(above)) {
+    const pid = /^local-ec2-(\d+)-\d+$/.exec(name)?.[1]
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue
+    const find = spawn('find', [join(above, name), ...emptyDirectories], { stdio: 'ignore' })
+    // Where some process still lives in it, it stays for the next one to try.
+    find.on('error', () => {})
+  }
+}
+
+const emptyDirectories = words('-depth -type d -exec rmdir {} +')
+
 const sweep = `read -r _
 tries=0
 while [ -d "$0" ] && [ $((tries += 1)) -le 300 ]; do
-  find "$0" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.1
+  find "$0" ${emptyDirectories.join(' ')} 2>/dev/null || sleep 0.1
 done`
 
 const enter = 'echo $$ >"$0/cgroup.procs" && exec "$@"'

@@ -4,7 +4,7 @@
  * Nothing here harms a computer where it succeeds. What no machine at all can do is in `tests/machine/danger.test.ts`;
  * with BENCHAWAY_MACHINE set it runs on these kinds, too.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { homedir, networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,7 +35,7 @@ import {
 import { describeOn, kinds } from './kit.ts'
 
 const secret = `canary-${process.pid}-${Date.now()}`
-const isRoot = process.getuid?.() === 0
+const hasModules = existsSync('/proc/modules')
 
 let keys: Keys
 let folders: string[] = []
@@ -179,13 +179,12 @@ describe.each(kinds)('root of a machine of kind %s', (kind) => {
       )
     })
 
-    test.skipIf(!isRoot)(
-      'loads no module into the kernel by asking for a device of a rare type' +
-        (existsModules() ? '' : ' (this kernel has no modules)'),
+    test.skipIf(!hasModules)(
+      `loads no module into the kernel by asking for a device of a rare type${hasModules ? '' : ' (this kernel has no modules)'}`,
       async () => {
-        const before = readIfThere('/proc/modules')
+        const before = readFileSync('/proc/modules', 'utf8')
         await root('for type in gtp batadv can geneve; do ip link add x type $type; done')
-        expect(readIfThere('/proc/modules')).toBe(before)
+        expect(readFileSync('/proc/modules', 'utf8')).toBe(before)
       },
     )
   })
@@ -288,8 +287,6 @@ for top in ('/proc', '/sys'):
 const isHarmless = (path: string): boolean =>
   /^\/proc\/(\w+(\.gz)?|(tty|sysvipc|pressure)\/[\w/]+)$/.test(path) &&
   !/sysrq|mtrr|timer_stats|latency|kcore|profile/.test(path)
-
-const existsModules = (): boolean => readIfThere('/proc/modules') !== 'nothing'
 
 function readIfThere(path: string): string {
   try {

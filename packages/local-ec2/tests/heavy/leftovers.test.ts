@@ -1,4 +1,7 @@
 /** Whatever happens to the process that holds machines of images, nothing of them stays on this computer. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
 
@@ -78,5 +81,16 @@ describeOn({ kind: 'systemd', systems: [system] }, 'a machine with systemd', () 
     expect(of(second ?? '').length).toBeGreaterThan(0)
     await host.close()
     expect(of('')).toEqual([])
+  })
+
+  test('whose endpoint was killed together with what cleans up after it leaves its cgroup to the next start', async () => {
+    const first = await openMachineHost('systemd')
+    const own = cgroups().find((path) => path.includes(`/local-ec2-${process.pid}-`)) ?? ''
+    await first.close()
+    const abandoned = join(dirname(own), `local-ec2-${spawnSync('true').pid}-1`)
+    mkdirSync(join(abandoned, 'i-1/system.slice'), { recursive: true })
+    const next = await openMachineHost('systemd')
+    await expect.poll(() => existsSync(abandoned), soon).toBe(false)
+    await next.close()
   })
 })

@@ -1,11 +1,9 @@
 /** One machine from power on to power off: a network namespace, and one runc container after another for its boots. */
-import { spawn } from 'node:child_process'
 import {
   closeSync,
   constants,
   mkdirSync,
   openSync,
-  readFileSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -26,12 +24,11 @@ import { namespaceFile, ownIds, userNamespaceFile } from './namespaces.ts'
 import { freeze, processesIn, send } from './processes.ts'
 import type { BootOrder, FabricPlan, Wiring } from './protocol.ts'
 import { run } from './run.ts'
+import { forget, maxFiles, runContainer } from './runc.ts'
 import { makeRun, makeRunForSystemd } from './skeleton.ts'
 import { stopSshd } from './sshd.ts'
 import { mountSys } from './sys.ts'
 import { Terminal } from './terminal.ts'
-
-const runtime = ['--root', '/run/runc', '--rootless=true']
 
 export interface ContainerEvents {
   /** Resolves when it may be told more. */
@@ -262,8 +259,7 @@ export class Container {
       errand?.close()
       rmSync(this.#at('pid'), { force: true })
       if (this.#wish !== undefined) await this.#killRest()
-      // Left behind by a runc that was killed; the next one would find its name taken.
-      rmSync(`/run/runc/${id}`, { recursive: true, force: true })
+      forget(id)
     }
   }
 
@@ -278,28 +274,16 @@ export class Container {
     this.#wake = undefined
   }
 
-  #runInit(): Promise<number | null> {
+  async #runInit(): Promise<number | null> {
     const console = openSync(this.#at('console'), constants.O_WRONLY)
-    const args = [
-      'run',
-      '--no-new-keyring',
-      '--bundle',
-      this.#directory,
-      '--pid-file',
-      this.#at('pid'),
-      this.#order.id,
-    ]
-    const parent = [...ownClock(), '--fork', '--kill-child', '--', 'runc', ...runtime]
-    return new Promise((resolve, reject) => {
-      const child = spawn('unshare', [...parent, ...args], { stdio: ['ignore', console, console] })
-      this.#child = child
-      child.on('error', reject)
-      child.on('exit', (code) => {
-        this.#child = undefined
-        resolve(code)
-      })
-      closeSync(console)
-    })
+    const running = runContainer(this.#directory, this.#at('pid'), this.#order.id, console)
+    closeSync(console)
+    this.#child = running.child
+    try {
+      return await running.code
+    } finally {
+      this.#child = undefined
+    }
   }
 
   #interrupt(): void {
@@ -360,16 +344,4 @@ export class Container {
     }
     return this.#events.console(text)
   }
-}
-
-/** Uptime inside starts at nought, as a machine's does and as timers in user-data expect. */
-function ownClock(): string[] {
-  if (!exists('/proc/self/ns/time')) return []
-  const uptime = Math.floor(Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]))
-  return ['--time', '--boottime', String(-uptime)]
-}
-
-function maxFiles(): number {
-  const limits = readFileSync('/proc/self/limits', 'utf8')
-  return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1] ?? 1024)
 }
