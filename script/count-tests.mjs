@@ -1,4 +1,5 @@
-// Adds up Vitest's json reports: which tests were skipped, each of which says why in its name, then one closing line.
+// Adds up Vitest's json reports: which tests failed and with what, which were skipped, each of which says why in its
+// name, then one closing line. What failed thousands of lines above is named here again: the end is what people read.
 import { existsSync, readFileSync } from 'node:fs'
 
 let [passed, failed, skipped] = [0, 0, 0]
@@ -9,11 +10,14 @@ for (const file of process.argv.slice(2)) {
     failed++
     console.log(`failed to run: ${file}`)
   }
-  for (const { assertionResults, status, name } of report.testResults) {
+  for (const { assertionResults, status, name, message } of report.testResults) {
     for (const test of assertionResults) {
       if (test.status === 'passed') passed++
-      else if (test.status === 'failed') failed++
-      else {
+      else if (test.status === 'failed') {
+        failed++
+        console.log(`failed: ${test.fullName} (${name})`)
+        for (const failure of test.failureMessages) console.log(failure.replaceAll(/^/gm, '    '))
+      } else {
         skipped++
         console.log(`skipped: ${test.fullName}`)
       }
@@ -22,6 +26,7 @@ for (const file of process.argv.slice(2)) {
     if (status === 'failed' && !assertionResults.some((test) => test.status === 'failed')) {
       failed++
       console.log(`failed to run: ${name}`)
+      if (message) console.log(message.replaceAll(/^/gm, '    '))
     }
   }
 }
