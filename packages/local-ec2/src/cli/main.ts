@@ -42,7 +42,6 @@ async function run(command: Start): Promise<number> {
   })
   try {
     ec2 = await start(command)
-    isStarting = false
   } catch (error) {
     if (error instanceof UsageError) throw error
     // Options are checked by now; what is left is the variable that stands for one.
@@ -51,6 +50,8 @@ async function run(command: Start): Promise<number> {
     }
     say(reasonOf(error))
     return 1
+  } finally {
+    isStarting = false
   }
   // Whoever has taken it back meanwhile is not promised anything more.
   const early = await Promise.race([stopped, Promise.resolve()])

@@ -25,7 +25,7 @@ export function recipeOf(release: Release, packages: readonly string[]): Recipe 
     '--variant=minbase',
     '--format=directory',
     ...(packages.length > 0 ? [`--include=${packages.join(',')}`] : []),
-    // What a power failure leaves is removed, so nobody has to wait for the disk.
+    // All of it is written to the disk at the end, so nobody has to wait for that before.
     '--dpkgopt=force-unsafe-io',
     `--setup-hook=${leaveOut}`,
     `--customize-hook=${tidy(release.archive)}`,
@@ -38,7 +38,7 @@ const leaveOut = `mkdir -p "$1/etc/dpkg/dpkg.cfg.d"
 for name in doc man info locale; do echo "path-exclude=/usr/share/$name/*"; done >"$1/etc/dpkg/dpkg.cfg.d/unread"`
 
 /** An image has no host keys, and nothing of the computer that made it. */
-const tidy = (archive: readonly string[]): string => `cd "$1"
+const tidy = (archive: readonly string[]): string => `cd "$1" || exit
 rm -rf etc/ssh/ssh_host_* etc/hostname etc/resolv.conf etc/dpkg/dpkg.cfg.d/unread etc/dpkg/dpkg.cfg.d/99mmdebstrap \\
   etc/apt/apt.conf.d/99mmdebstrap etc/apt/sources.list.d/* usr/share/doc/* usr/share/man/* usr/share/info/* usr/share/locale/*
 printf '%s\\n' ${archive.map((line) => `'${line}'`).join(' ')} >etc/apt/sources.list`
@@ -94,13 +94,13 @@ export async function bootstrap(
 
 /**
  * Outside the namespaces. Ends when what it started has ended, or when its input does, and removes what is half made in
- * both cases; whoever kills it leaves that to the next builder, who knows by the name whether this one is alive.
+ * both cases; whoever kills it leaves that to the next builder, who knows by the lock whether this one is alive.
  */
 const keeper = `exec 3<&0 </dev/null
 umask 022
 maker=$1 finished=$2
 shift 2
-half=$finished.$$-$(cut -d' ' -f22 /proc/$$/stat)
+half=$(mktemp -u "$finished.XXXXXXXXXX")
 inside='unshare --user --map-root-user --map-auto'
 setpriv --pdeathsig KILL $inside --mount --pid --mount-proc --fork --kill-child -- \\
   flock "$finished.lock" sh -c "$maker" sh "$finished" "$half" "$@" 3<&- &
@@ -112,8 +112,9 @@ listener=$!
 wait $build
 code=$?
 kill -KILL $listener
-# What was killed may take a moment to be gone.
-while [ -e "$half" ] && ! $inside -- rm -rf -- "$half"; do sleep 0.1; done
+# What was killed may take a moment to be gone; what cannot be removed is left to the next builder.
+tries=0
+while [ -e "$half" ] && ! $inside -- rm -rf -- "$half" && [ $((tries += 1)) -lt 50 ]; do sleep 0.1; done
 # Where unshare fails, what it has forked to write its map waits for ever.
 trap '' TERM
 kill -TERM 0
@@ -128,6 +129,8 @@ mkdir "$half" && mkdir "$half/root" "$half/tmp" || exit
 (umask 077 && printenv LOCAL_EC2_SOURCES >"$half/sources" && printenv LOCAL_EC2_APT_CONF >"$half/apt.conf") || exit
 export TMPDIR="$half/tmp"
 mmdebstrap "$@" --aptopt="$half/apt.conf" "$codename" "$half/root" "$half/sources" &&
+  # Or after a power failure files would be empty that a name says are whole.
+  sync -f "$half/root" &&
   mv -T "$half/root" "$finished"`
 
 function proxies(): NodeJS.ProcessEnv {

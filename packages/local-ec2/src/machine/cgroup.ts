@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 
 import { LocalEc2Error } from '../errors.ts'
 import { words } from './words.ts'
@@ -23,9 +23,9 @@ let count = 0
 /** @throws {LocalEc2Error} `MACHINE_UNAVAILABLE` */
 export function makeCgroup(): Cgroup {
   const above = ownCgroup()
-  removeAbandoned(above)
   const path = join(above, `local-ec2-${process.pid}-${++count}`)
   try {
+    removeAbandoned(above)
     mkdirSync(path)
   } catch (cause) {
     throw new LocalEc2Error(
@@ -78,12 +78,32 @@ done`
 
 const enter = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
 
-/** Where this process is in the hierarchy that systemd uses. */
+/**
+ * Of the hierarchy that systemd uses, where a process's own part is seen. A mount may begin below the top, as in a
+ * container that shares its host's cgroup namespace.
+ *
+ * @param mounts a `/proc/PID/mountinfo`
+ * @param cgroups a `/proc/PID/cgroup`
+ * @returns `undefined` where it is not to be seen
+ */
+export function cgroupPath(mounts: string, cgroups: string): string | undefined {
+  const own = /^0::(.*)$/m.exec(cgroups)?.[1]
+  if (own === undefined) return undefined
+  const all = mounts.split('\n').map(words)
+  for (const fields of all.filter((each) => each[each.indexOf('-') + 1] === 'cgroup2')) {
+    const [, , , root = '', place = ''] = fields
+    const below = posix.relative(root, own)
+    if (below !== '..' && !below.startsWith('../')) return join(place, below)
+  }
+  return undefined
+}
+
 function ownCgroup(): string {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map(words)
-  const mount = mounts.find((fields) => fields[fields.indexOf('-') + 1] === 'cgroup2')
-  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1]
-  if (mount?.[4] !== undefined && own !== undefined) return join(mount[4], own)
+  const [mounts, cgroups] = ['mountinfo', 'cgroup'].map((name) =>
+    readFileSync(`/proc/self/${name}`, 'utf8'),
+  )
+  const path = cgroupPath(mounts ?? '', cgroups ?? '')
+  if (path !== undefined) return path
   throw new LocalEc2Error(
     'MACHINE_UNAVAILABLE',
     'machines with systemd need cgroups of version 2',

@@ -64,10 +64,9 @@ class BootingHost implements MachineHost {
     this.cidr = reach.cidr
     if (bootsImages(kind)) this.systems = imageSystems
     this.#privateIps = new AddressPool(reach.cidr)
-    const user = kind === 'container' ? 'real root' : 'a user namespace without privileges here'
     const files = bootsImages(kind) ? 'an image for files' : 'own files but for /usr and /etc'
     this.isolation =
-      `runc containers: ${user}, ${capabilityCount[kind]} capabilities, a seccomp filter, ${files}, ` +
+      `runc containers: ${userOf(kind)}, ${capabilityCount[kind]} capabilities, a seccomp filter, ${files}, ` +
       `no route but to each other${reach.guarded ? '' : leaksOf(kind, reach)}`
     void fabric.gone.then(() => this.#allOff())
   }
@@ -157,6 +156,15 @@ type BootingKind = Exclude<MachineKind, 'none'>
 
 const bootsImages = (kind: MachineKind): kind is 'cloud-init' | 'systemd' =>
   kind === 'cloud-init' || kind === 'systemd'
+
+function userOf(kind: MachineKind): string {
+  if (kind === 'container') return 'real root'
+  // The same number, to which files here may belong; what root may do besides is not his there.
+  const isRoot = process.getuid?.() === 0
+  return isRoot
+    ? 'root of a user namespace, as root here but without privileges'
+    : 'a user namespace without privileges here'
+}
 
 const capabilityCount = { container: 12, rootless: 12, 'cloud-init': 13, systemd: 14, none: 0 }
 

@@ -1,69 +1,68 @@
 /** The directory of built Debians: what is in use stays, what nobody needs any more goes. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  closeSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from 'node:fs'
+import { closeSync, openSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 
 const unusedMs = 30 * 24 * 3_600_000
 
-/** Its lock says when it was last used. */
+/** Its lock says when it was last used; where that cannot be written, nobody removes anything either. */
 export function markAsUsed(finished: string): void {
-  closeSync(openSync(`${finished}.lock`, 'a'))
-  utimesSync(`${finished}.lock`, new Date(), new Date())
+  try {
+    closeSync(openSync(`${finished}.lock`, 'a'))
+    utimesSync(`${finished}.lock`, new Date(), new Date())
+  } catch {
+    // A cache that others fill, or that may only be read.
+  }
 }
 
 /**
  * Removes half-built ones whose builder is gone, and finished ones that nobody has asked for in thirty days, such as those of
- * package sources that are not this computer's any more.
+ * package sources that are not this computer's any more. What cannot be removed stays. Never rejects.
  */
 export async function tidyCache(cache: string): Promise<void> {
-  for (const name of readdirSync(cache)) {
-    const path = join(cache, name)
-    const [, what, pid, start] = /^((?:rootfs|image)-\w+-\w+)(?:\.(\d+)-(\d+))?$/.exec(name) ?? []
+  for (const name of list(cache)) {
+    const [, what, half] = /^((?:rootfs|image)-\w+-\w+)(?:\.(?!lock$)(\S+))?$/.exec(name) ?? []
     if (what === undefined) continue
-    if (pid !== undefined) {
-      // oxlint-disable-next-line no-await-in-loop -- there are hardly ever any
-      if (startOf(Number(pid)) !== start) await remove(path)
-    } else if (Date.now() - lastUse(path) > unusedMs) {
-      // With the name of a half-built one: should this process end now, the next one goes on.
-      const doomed = `${path}.${process.pid}-${startOf(process.pid)}`
-      renameSync(path, doomed)
-      rmSync(`${path}.lock`, { force: true })
-      // oxlint-disable-next-line no-await-in-loop -- there are hardly ever any
-      await remove(doomed)
+    const finished = join(cache, what)
+    // oxlint-disable no-await-in-loop -- there are hardly ever any
+    if (half !== undefined) await unlessInUse(finished, removeHalf, join(cache, name))
+    else if (Date.now() - lastUse(finished) > unusedMs) {
+      await unlessInUse(finished, expire, finished, `${finished}.expired`)
     }
+    // oxlint-enable no-await-in-loop
   }
 }
 
-function lastUse(path: string): number {
-  const lock = statSync(`${path}.lock`, { throwIfNoEntry: false })
-  // Another process may have removed it just now.
-  return (lock ?? statSync(path, { throwIfNoEntry: false }))?.mtimeMs ?? Date.now()
-}
+const removeHalf = 'rm -rf -- "$0"'
 
-/** Its files belong to this user's subordinates. */
-async function remove(directory: string): Promise<void> {
-  const args = ['--user', '--map-root-user', '--map-auto', '--', 'rm', '-rf', '--', directory]
-  const child = spawn('unshare', args, { stdio: 'ignore' })
+/** By another name first: should this process end now, no one takes the rest for a whole one. */
+const expire = 'rm -rf -- "$1" && mv -T -- "$0" "$1" && rm -rf -- "$1"'
+
+/**
+ * Runs a command on files that belong to this user's subordinates, while nobody else builds or removes that Debian. Whoever
+ * does holds its lock, which the kernel frees with its holder, and which processes of other containers see as well. The
+ * lock itself stays: who waits for one that was removed would not exclude who makes the next.
+ */
+async function unlessInUse(finished: string, script: string, ...args: string[]): Promise<void> {
+  const inside = ['unshare', '--user', '--map-root-user', '--map-auto', '--', 'sh', '-c', script]
+  const child = spawn('flock', ['--nonblock', `${finished}.lock`, ...inside, ...args], {
+    stdio: 'ignore',
+  })
   child.once('error', () => {})
   await once(child, 'close')
 }
 
-/** When a process started, in ticks since boot; with its id that names it for ever. */
-function startOf(pid: number): string | undefined {
+function list(cache: string): string[] {
   try {
-    // The second field is a name in parentheses, which may hold anything.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19]
+    return readdirSync(cache)
   } catch {
-    return undefined
+    return []
   }
+}
+
+function lastUse(finished: string): number {
+  const lock = statSync(`${finished}.lock`, { throwIfNoEntry: false })
+  // Another process may have removed it just now.
+  return (lock ?? statSync(finished, { throwIfNoEntry: false }))?.mtimeMs ?? Date.now()
 }

@@ -116,9 +116,15 @@ export async function openRelay(
 ): Promise<{ fabric: Fabric; reach: Reach }> {
   // Always the first: nobody else is in that namespace.
   const { cidr } = networkOf(0)
-  const fabric = await start(async () => ({ cidr, router: addressIn(cidr, 1) }))
+  // Before there is a fabric, which would live on without a way to it.
   const lock = createServer()
   const front = await lockNetwork(lock)
+  const fabric = await start(async () => ({ cidr, router: addressIn(cidr, 1) })).catch(
+    (error: unknown) => {
+      lock.close()
+      throw error
+    },
+  )
   const servers = new Map<string, Server>()
   const reach: Reach = {
     cidr,

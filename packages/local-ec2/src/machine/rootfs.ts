@@ -1,9 +1,10 @@
 /** The Debians that machines inside a user namespace are made of: built once, kept in the user's cache. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 
+import { LocalEc2Error } from '../errors.ts'
 import { debianRelease, hostRelease } from './apt-sources.ts'
 import { type Recipe, bootstrap, recipeOf } from './bootstrap.ts'
 import { markAsUsed, tidyCache } from './image-cache.ts'
@@ -49,7 +50,7 @@ async function prepare(what: string, recipe: Recipe, signal?: AbortSignal): Prom
   const maker = { recipe, arch: process.arch, ids: subordinates() }
   const hash = createHash('sha256').update(JSON.stringify(maker)).digest('hex').slice(0, 16)
   const finished = join(cache, `${what}-${recipe.codename}-${hash}`)
-  mkdirSync(cache, { recursive: true })
+  makeCache(cache, recipe.codename)
   markAsUsed(finished)
   await tidyCache(cache)
   signal?.throwIfAborted()
@@ -58,6 +59,25 @@ async function prepare(what: string, recipe: Recipe, signal?: AbortSignal): Prom
   needPrograms(['mmdebstrap', 'flock'])
   await buildOnce(finished, recipe, signal)
   return finished
+}
+
+/** For this user alone: what is in it has set-user-ID programs, and places where everybody may write. */
+function makeCache(cache: string, codename: string): void {
+  try {
+    mkdirSync(cache, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new LocalEc2Error(
+      'ROOTFS_FAILED',
+      `Debian ${codename} has no place in ${cache}: ${String(cause)}`,
+      { hint: 'Set XDG_CACHE_HOME to a directory that may be written.', cause },
+    )
+  }
+  try {
+    // One that somebody else has made is as he wants it.
+    if (statSync(cache).uid === process.getuid?.()) chmodSync(cache, 0o700)
+  } catch {
+    // It can only be read.
+  }
 }
 
 interface Building {

@@ -2,8 +2,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, request as httpRequest } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -16,6 +14,7 @@ import { bootstrap, recipeOf } from '../../src/machine/bootstrap.ts'
 import { openMachineHost } from '../../src/machine/host.ts'
 import { prepareImage } from '../../src/machine/rootfs.ts'
 import { boot, request, soon } from '../machine/bench-kit.ts'
+import { startArchive } from './archive.ts'
 import { describeOn } from './kit.ts'
 
 const builder = fileURLToPath(new URL('builder.ts', import.meta.url))
@@ -96,37 +95,33 @@ function list(directory: string): string[] {
 describeOn({ kind: 'cloud-init', systems: ['debian-13'] }, 'a Debian', () => {
   test('that two processes want at once is built once, through the proxy of apt, and no password of its making stays', async () => {
     using folder = cacheFolder()
-    await using proxy = await startProxy()
-    const configuration = join(folder.path, 'apt.conf')
+    using files = cacheFolder()
+    await using archive = await startArchive(files.path, 'trixie')
+    const configuration = join(files.path, 'apt.conf')
     writeFileSync(
       configuration,
-      `Acquire::http::Proxy "http://me:proxy-secret@127.0.0.1:${proxy.port}";\n`,
+      `Acquire::http::Proxy "http://me:proxy-secret@127.0.0.1:${archive.port}";\n`,
     )
-    const { lines } = debianRelease('trixie')
-    const withPassword = lines
-      .filter((line) => line.endsWith(' trixie main'))
-      .map((line) => line.replace(/https?:\/\//, 'http://reader:mirror-secret@'))
+    const lines = ['deb [trusted=yes] http://reader:mirror-secret@archive.test/debian trixie main']
     const finished = join(folder.path, 'image-trixie-0')
-    const builders = [1, 2].map(() => build(finished, withPassword, { APT_CONFIG: configuration }))
+    const builders = [1, 2].map(() => build(finished, lines, { APT_CONFIG: configuration }))
     const said = await Promise.all(
       builders.map(async ({ child, stderr }) => [...(await once(child, 'exit')), await stderr]),
     )
     expect(said.map(([code, , told]) => (code === 0 ? code : told))).toEqual([0, 0])
     const buildings = said.filter(([, , told]) => String(told).includes('building Debian trixie'))
     expect(buildings).toHaveLength(1)
-    expect(proxy.asked).toContain('Basic bWU6cHJveHktc2VjcmV0')
-    expect(proxy.asked).toContain('Basic cmVhZGVyOm1pcnJvci1zZWNyZXQ=')
-    expect(readdirSync(folder.path).toSorted()).toEqual([
-      'apt.conf',
-      'image-trixie-0',
-      'image-trixie-0.lock',
+    expect([...archive.asked].toSorted()).toEqual([
+      'Basic bWU6cHJveHktc2VjcmV0',
+      'Basic cmVhZGVyOm1pcnJvci1zZWNyZXQ=',
     ])
-    expect(readFileSync(join(finished, 'etc/debian_version'), 'utf8')).toMatch(/^13/)
+    expect(archive.paths.filter((path) => path.endsWith('.deb'))).toEqual(['/debian/tiny.deb'])
+    expect(readdirSync(folder.path).toSorted()).toEqual(['image-trixie-0', 'image-trixie-0.lock'])
+    expect(readFileSync(join(finished, 'etc/debian_version'), 'utf8')).toBe('trixie\n')
     // As root of the namespace, who may read all of it.
     const found = inside(['grep', '-rlE', '--devices=skip', 'proxy-secret|mirror-secret', finished])
     expect(found).toBe('')
-    // A real one, from the network.
-  }, 300_000)
+  })
 
   test('whose builder is killed leaves no file and no process', async () => {
     using folder = cacheFolder()
@@ -194,6 +189,11 @@ describeOn({ kind: 'cloud-init', systems: ['debian-13'] }, 'a Debian', () => {
 
   test('whose packages cannot be reached says so, with what apt has said but for a password, and leaves nothing', async () => {
     using folder = cacheFolder()
+    using files = cacheFolder()
+    // It would wait for longer and longer between its tries.
+    writeFileSync(join(files.path, 'apt.conf'), 'Acquire::Retries "0";\n')
+    vi.stubEnv('APT_CONFIG', join(files.path, 'apt.conf'))
+    onTestFinished(() => void vi.unstubAllEnvs())
     const lines = ['deb http://reader:mirror-secret@127.0.0.1:1/debian trixie main']
     const failing = bootstrap(
       join(folder.path, 'image-trixie-0'),
@@ -215,7 +215,7 @@ describeOn({ kind: 'cloud-init', systems: ['debian-13'] }, 'a Debian', () => {
 })
 
 function halves(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).filter((name) => /\.\d+-\d+$/.test(name)) : []
+  return existsSync(folder) ? readdirSync(folder).filter((name) => /\.\w{10}$/.test(name)) : []
 }
 
 /** Resolves when apt is at work in it. */
@@ -275,34 +275,4 @@ function inside(command: readonly string[]): string {
 function cacheFolder(): Disposable & { path: string } {
   const path = mkdtempSync(join(tmpdir(), 'local-ec2-images-'))
   return { path, [Symbol.dispose]: () => void inside(['rm', '-rf', '--', path]) }
-}
-
-/** A proxy for plain HTTP that remembers with which passwords it was asked. */
-async function startProxy(): Promise<AsyncDisposable & { port: number; asked: Set<string> }> {
-  const asked = new Set<string>()
-  const server = createServer((asking, answer) => {
-    const { 'proxy-authorization': forProxy = '', authorization = '', ...headers } = asking.headers
-    asked.add(forProxy).add(authorization)
-    const onward = httpRequest(
-      asking.url ?? '',
-      { method: asking.method ?? 'GET', headers },
-      (answered) => {
-        answer.writeHead(answered.statusCode ?? 502, answered.headers)
-        answered.pipe(answer)
-      },
-    )
-    onward.on('error', () => answer.writeHead(502).end())
-    asking.pipe(onward)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    asked,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
 }

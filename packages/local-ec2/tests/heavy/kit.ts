@@ -29,6 +29,8 @@ function reasonAgainst({ kind, systems: wanted = systems }: Needs): string | und
   return [kind, ...wanted].map((part) => lacking[part]).find((reason) => reason !== undefined)
 }
 
+export const has = (needs: Needs): boolean => reasonAgainst(needs) === undefined
+
 /**
  * `describe` for tests that boot such machines. Where one of them cannot be had each test counts as skipped, with the
  * reason in its name; hooks do not run then.

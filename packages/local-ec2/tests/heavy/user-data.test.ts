@@ -22,7 +22,7 @@ import {
   request,
   wantedKind,
 } from '../machine/bench-kit.ts'
-import { describeOn, systems } from './kit.ts'
+import { describeOn, has, type Needs, systems } from './kit.ts'
 import { type BootCase, bootNames, boots, nothing } from './user-data/boots.ts'
 import { type Delta, delta, differences } from './user-data/delta.ts'
 import { isExpected, rules } from './user-data/expected.ts'
@@ -30,7 +30,11 @@ import { forms } from './user-data/forms.ts'
 import { makeMaterial, type Material } from './user-data/material.ts'
 import { remote, snapshot, type Snapshot } from './user-data/snapshot.ts'
 
-type Applier = ImageSystem | 'light'
+type Applier = ImageSystem | 'light' | 'systemd'
+
+const withSystemd: Needs = { kind: 'systemd', systems: ['debian-13'] }
+/** The case that is booted by systemd, too. */
+const withEverything = 'parts of every type'
 
 /** A machine that has booted, and what it looked like afterwards. */
 interface Outcome {
@@ -46,21 +50,23 @@ interface Outcome {
 describeOn({ kind: 'cloud-init' }, 'user-data', () => {
   let keys: Keys
   let material: Material
-  let light: MachineHost
-  let real: MachineHost
+  let hosts: { light: MachineHost; real: MachineHost; systemd?: MachineHost }
   const outcomes = new Map<string, Promise<Outcome>>()
 
   beforeAll(async () => {
     keys = makeKeys()
     material = makeMaterial(keys)
-    ;[light, real] = await Promise.all([
+    const [light, real, systemd] = await Promise.all([
       openMachineHost(bootsImage ? 'auto' : wantedKind),
       openMachineHost('cloud-init'),
+      has(withSystemd) ? openMachineHost('systemd') : undefined,
     ])
+    hosts = { light, real, ...(systemd !== undefined && { systemd }) }
     // All of them begin here, some at a time; each test waits for its own.
     const gate = new Gate(4, 100_000)
     for (const [name, asked] of Object.entries({ nothing, ...boots(material) })) {
-      for (const applier of ['light', ...systems] as const) {
+      const more = 'systemd' in hosts && name === withEverything ? (['systemd'] as const) : []
+      for (const applier of ['light', ...systems, ...more] as const) {
         const outcome = gate.enter().then(async (leave) => {
           try {
             return await outcomeOf(applier, asked)
@@ -76,19 +82,23 @@ describeOn({ kind: 'cloud-init' }, 'user-data', () => {
   })
 
   afterAll(async () => {
-    await Promise.all([light?.close(), real?.close()])
+    await Promise.all(Object.values(hosts ?? {}).map((host) => host.close()))
     keys?.[Symbol.dispose]()
   })
 
   async function outcomeOf(applier: Applier, asked: BootCase): Promise<Outcome> {
     const { userData, account = 'admin', again = false } = asked
-    const host = applier === 'light' ? light : real
     const order = orderOf(userData, keys)
-    const machine = boot(host, applier === 'light' ? order : { ...order, system: applier })
+    const machine =
+      applier === 'light'
+        ? boot(hosts.light, order)
+        : applier === 'systemd'
+          ? boot(hosts.systemd ?? hosts.real, { ...order, system: 'debian-13' })
+          : boot(hosts.real, { ...order, system: applier })
     await finished(machine, 1)
     const files = await snapshot(machine, keys, account)
     let later: Snapshot | undefined
-    if (again) {
+    if (again && applier !== 'systemd') {
       machine.reboot()
       await finished(machine, 2)
       later = await snapshot(machine, keys, account)
@@ -148,15 +158,16 @@ describeOn({ kind: 'cloud-init' }, 'user-data', () => {
   )
 
   test.each(systems)('at its second boot the same parts run again as on %s', async (system) => {
-    const name = 'parts of every type'
     const [ours, theirs] = await Promise.all(
       (['light', system] as const).map(async (applier) => {
-        const outcome = await outcomes.get(`${name} ${applier}`)
+        const outcome = await outcomes.get(`${withEverything} ${applier}`)
         if (outcome?.again === undefined) throw new Error('not booted again')
         return { ...outcome, delta: delta(outcome.files, outcome.again, outcome.words) }
       }),
     )
-    expect(ours && theirs && unexpected(name, system, ours.delta, theirs.delta)).toEqual([])
+    expect(ours && theirs && unexpected(withEverything, system, ours.delta, theirs.delta)).toEqual(
+      [],
+    )
     const first =
       'boothook bootcmd per-once per-boot per-instance 00-script 02-fails 90-script runcmd'
     expect(ours?.again?.get('opt/order')?.content.trim().split('\n')).toEqual(
@@ -168,30 +179,20 @@ describeOn({ kind: 'cloud-init' }, 'user-data', () => {
     expect(rules.filter((rule) => !used.has(rule))).toEqual([])
   })
 
-  describeOn({ kind: 'systemd', systems: ['debian-13'] }, 'and with systemd', () => {
+  describeOn(withSystemd, 'and with systemd', () => {
     test('parts run in the same order, in the same environment', async () => {
-      await using host = await hostOf('systemd')
-      const name = 'parts of every type'
-      const { userData } = boots(material)[name] ?? nothing
-      const order = orderOf(userData, keys)
-      const machine = boot(host.opened, { ...order, system: 'debian-13' })
-      await finished(machine, 1)
-      const files = await snapshot(machine, keys, 'admin')
-      const cloudInit = await outcomes.get(`${name} debian-13`)
-      if (cloudInit === undefined) throw new Error('no boot to compare with')
-      const theirs = delta(new Map(), files, new Map([[order.instanceId, 'INSTANCE']]))
-      const ours = delta(new Map(), cloudInit.files, cloudInit.words)
-      const seen = differences(ours, theirs).filter(({ path }) => path.startsWith('opt/'))
+      const [ours, theirs] = await Promise.all([
+        outcomes.get(`${withEverything} debian-13`),
+        outcomes.get(`${withEverything} systemd`),
+      ])
+      if (ours === undefined || theirs === undefined) throw new Error('no boot to compare with')
+      const all = ({ files, words: own }: Outcome): Delta => delta(new Map(), files, own)
+      const seen = differences(all(ours), all(theirs)).filter(({ path }) => path.startsWith('opt/'))
       expect(seen).toEqual([])
-      expect(files.get('opt/order')?.content.split('\n')).toHaveLength(10)
+      expect(theirs.files.get('opt/order')?.content.split('\n')).toHaveLength(10)
     })
   })
 })
-
-async function hostOf(kind: 'systemd'): Promise<{ opened: MachineHost } & AsyncDisposable> {
-  const opened = await openMachineHost(kind)
-  return { opened, [Symbol.asyncDispose]: () => opened.close() }
-}
 
 function orderOf(userData: string, { userPublic }: Keys): ReturnType<typeof request> {
   const order = request(userData)

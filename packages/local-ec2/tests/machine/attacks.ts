@@ -88,3 +88,25 @@ export function callScript(): string {
   })
   return `perl - <<'E'\n$b = "\\0" x 256;\n${lines.join('\n')}\nE\n`
 }
+
+/**
+ * Tries to change the limit of core files in each way there is; prints what each call returned, what the limit is then,
+ * and another limit that was changed.
+ */
+export function coreLimitScript(): string {
+  const [set, change] = process.arch === 'arm64' ? [164, 261] : [160, 302]
+  // The kernel looks at the lower half of a limit's number alone.
+  const ways = [4, 2 ** 32 + 4].map(
+    (core) => `[${set}, ${core}, $none], [${change}, 0, ${core}, $none, 0]`,
+  )
+  return `perl - <<'E'
+$none = pack("QQ", 0, 0);
+print join(" ", map { syscall(shift @$_, @$_) } ${ways.join(', ')}), "\\n";
+open(L, "/proc/self/limits"); print grep(/core file/, <L>);
+E
+(ulimit -c 0; grep 'core file' /proc/self/limits; ulimit -n 99; ulimit -n)
+`
+}
+
+/** What it prints, without the spaces of a table, where no crash makes the kernel start a program outside. */
+export const coreLimits: string = `0 0 0 0\n${'Max core file size 1 1 bytes \n'.repeat(2)}99`

@@ -209,11 +209,15 @@ export async function login(machine: Booted, keys: Keys): Promise<void> {
   })
   ended.catch(() => {})
   await Promise.race([machine.running, ended])
+  let failed = 0
   for (;;) {
     const { code, stderr } = await Promise.race([ssh(machine, keys, 'true'), ended])
     if (code === 0) return
     // No route: on a busy computer the kernel may give up its first ARP requests, which the machine did not hear.
-    if (!/refused|closed|reset|No route/.test(stderr)) throw new Error(stderr)
+    if (!/refused|closed|reset|No route|timed out/.test(stderr)) throw new Error(stderr)
+    // Where a machine that boots lets nobody in yet, sshd 10 shuts out who comes again three times without a pause.
+    const isTurnedAway = /closed by \S+ port/.test(stderr) && !stderr.includes('kex_exchange')
+    if (isTurnedAway) await Promise.race([sleep(++failed < 3 ? 1000 : 5000), ended])
   }
 }
 

@@ -224,6 +224,9 @@ test.skipIf(hasSystemd)(`${shimName}${unless(hasSystemd, "it is systemd's own")}
       '  >/tmp/who; exec sleep infinity"',
       'ExecReload=/bin/sh -c "echo $MAINPID >/tmp/who.reloaded"',
     ),
+    // What is stopped as soon as it is started may not have begun yet.
+    unit('late', 'EnvironmentFile=/tmp/late', 'ExecStart=/bin/sleep infinity'),
+    'echo sleep 0.3 >/tmp/late; systemctl start late; systemctl stop late; systemctl is-active late',
     'systemctl start once; echo $? $(systemctl is-active once) $(ls /run/once)',
     'systemctl start bad 2>&1; echo $? $(systemctl is-active bad) $(systemctl is-failed bad)',
     'systemctl enable --now who; echo $? $(systemctl is-active who)',
@@ -236,6 +239,7 @@ test.skipIf(hasSystemd)(`${shimName}${unless(hasSystemd, "it is systemd's own")}
   ].join('\n')
   const { stdout } = await ssh(machine, keys, 'sudo -n bash -s', { input: script })
   expect(stdout.split('\n')).toEqual([
+    'inactive',
     '0 active /run/once',
     'local-ec2: Job for bad.service failed.',
     '1 failed failed',

@@ -18,6 +18,8 @@ import { openMachineHost } from '../../src/machine/host.ts'
 import type { MachineHost } from '../../src/machine/machine.ts'
 import {
   callScript,
+  coreLimits,
+  coreLimitScript,
   mountScript,
   mounts,
   refusedCalls,
@@ -218,6 +220,10 @@ describe('processes', () => {
     expect(all).toContain('PATH=')
     expect(all).not.toContain('BENCHAWAY')
     expect(all).not.toContain(secret)
+  })
+
+  test('that crash start no program of it, for which their limit has to stay 1', async () => {
+    expect((await root(coreLimitScript())).replaceAll(/ +/g, ' ')).toBe(coreLimits)
   })
 
   test('have open none of its files', async () => {

@@ -148,6 +148,25 @@ test.skipIf(!isRoot)(
   },
 )
 
+test('where port 2222 is taken there is no way to machines, and so no process that would hold them', async () => {
+  const source = fileURLToPath(new URL('../../src/machine/reach.ts', import.meta.url))
+  const program = `let fabrics = 0
+    const other = (await import('node:net')).createServer().listen(2222, '0.0.0.0')
+    await new Promise((resolve) => other.once('listening', resolve))
+    const { openRelay } = await import(${JSON.stringify(source)})
+    await openRelay(async () => fabrics++).catch(({ code, message }) =>
+      console.log(JSON.stringify({ code, message, fabrics })))
+    other.close()`
+  const alone = ['unshare', '--user', '--map-root-user', '--net']
+  const { stdout, stderr } = await run(alone, itself, [...node, '--eval', program])
+  if (stdout === '') throw new Error(stderr)
+  expect(JSON.parse(stdout)).toEqual({
+    code: 'NO_FREE_ADDRESS',
+    message: 'nothing can listen on port 2222 of 127.0.0.0/8',
+    fabrics: 0,
+  })
+})
+
 test('where user namespaces are not allowed that is told, with what helps, and no process stays', async () => {
   const prepare = `echo 0 >/proc/sys/user/max_user_namespaces && ${itself}`
   const namespaces = ['unshare', '--user', '--map-root-user', '--map-auto']

@@ -35,14 +35,37 @@ test.skipIf(process.getuid?.() !== 0)(
     await login(machine, keys)
     const here = machine.publicIp.replace(/\d+$/, '1')
     await ssh(machine, keys, `timeout 2 bash -c '</dev/tcp/${here}/22'`)
-    const statistics = 'cat /sys/class/net/nobody/statistics/rx_packets'
-    const ask = `unshare --mount sh -c 'mount -t sysfs sysfs /sys && ${statistics}'`
-    const target = ['--target', String(fabricOf(process.pid)), '--net', '--mount']
-    const { stdout } = await promisify(execFile)('nsenter', [...target, 'sh', '-c', ask])
-    expect(Number(stdout)).toBeGreaterThan(0)
-    expect(Number(stdout)).toBeLessThan(100)
+    expect(await dropped()).toBeGreaterThan(0)
+    expect(await dropped()).toBeLessThan(100)
   },
 )
+
+test.skipIf(process.getuid?.() !== 0)(
+  'no connection comes to this computer in pieces, where its first flags would be in the second one (which only root has a link for)',
+  async () => {
+    const host = await openHost()
+    const here = host.cidr.replace(/\.(\d+)\.0\/22$/, (_, third) => `.${Number(third) + 4}.1`)
+    const there = here.replace(/1$/, '2')
+    const before = piecesHere()
+    // Of a header's 20 bytes the first piece has the 8 before the flags, and says that more comes.
+    const program = `use Socket; socket(S, AF_INET, SOCK_RAW, 255) or die $!;
+      sub piece { my ($where, $what) = @_;
+        my $header = pack("CCnnnCCna4a4", 0x45, 0, 20 + length $what, 7, $where, 64, 6, 0,
+          inet_aton("${there}"), inet_aton("${here}"));
+        send(S, $header . $what, 0, sockaddr_in(0, inet_aton("${here}"))) or die $! }
+      my $first = pack("nnNNCCnnn", 4321, 22, 1, 1, 0x50, 2, 1024, 0, 0);
+      piece(0x2000, substr($first, 0, 8)); piece(1, substr($first, 8));`
+    await inFabric(['perl', '-e', program])
+    expect(await dropped()).toBeGreaterThanOrEqual(2)
+    expect(piecesHere()).toBe(before)
+  },
+)
+
+/** How many pieces of packets this computer has been sent. */
+function piecesHere(): number {
+  const [names, values] = readFileSync('/proc/net/snmp', 'utf8').match(/(?<=^Ip: ).*/gm) ?? []
+  return Number(values?.split(' ')[names?.split(' ').indexOf('ReasmReqds') ?? -1])
+}
 
 async function openHost(): Promise<MachineHost> {
   const host = await openMachineHost('container')
@@ -56,6 +79,18 @@ function linkOf({ cidr }: MachineHost): string | undefined {
   return Object.entries(networkInterfaces()).find(([, entries = []]) =>
     entries.some(({ address }) => address === here),
   )?.[0]
+}
+
+/** How many packets were. */
+async function dropped(): Promise<number> {
+  const statistics = 'cat /sys/class/net/nobody/statistics/rx_packets'
+  const ask = `unshare --mount sh -c 'mount -t sysfs sysfs /sys && ${statistics}'`
+  return Number(await inFabric(['sh', '-c', ask]))
+}
+
+async function inFabric(command: readonly string[]): Promise<string> {
+  const target = ['--target', String(fabricOf(process.pid)), '--net', '--mount']
+  return (await promisify(execFile)('nsenter', [...target, ...command])).stdout
 }
 
 /** The process that holds the machines of this one. */

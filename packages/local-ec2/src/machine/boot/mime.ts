@@ -14,7 +14,7 @@ export interface Entity {
 }
 
 const maxDepth = 8
-const maxEntities = 100
+const maxEntities = 10_000
 
 /**
  * What a message consists of, in its order; whatever only holds others is left out.

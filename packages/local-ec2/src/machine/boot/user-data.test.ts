@@ -141,3 +141,20 @@ test('more than a MiB in all is refused, also when it comes in small parts', asy
   expect(parts).toEqual([])
   expect(notes).toEqual(['user-data is not applied: more than 1048576 bytes in all'])
 })
+
+const manyParts = `MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n${'--b\n\n#!\n'.repeat(10_000)}`
+
+test.each([
+  ['an archive', `#cloud-config-archive\n${'- "#!"\n'.repeat(10_000)}`, '- "#!"\n'],
+  ['MIME', manyParts, '--b\n\n#!\n'],
+])(
+  '%s of ten thousand parts is taken, and of one more it is as if there were none',
+  async (_, most, more) => {
+    const { parts, notes } = await parseUserData(bytes(most))
+    expect([parts.length, notes]).toEqual([10_000, []])
+    expect(await parseUserData(bytes(most + more))).toEqual({
+      parts: [],
+      notes: ['user-data is not applied: more than 10000 parts'],
+    })
+  },
+)

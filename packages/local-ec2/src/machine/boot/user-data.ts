@@ -40,7 +40,8 @@ export interface UserData {
 
 /** EC2 takes 16 KiB; packed a thousandfold they would be 16 MiB. */
 const maxUnpackedBytes = 1 << 20
-const maxParts = 100
+/** Each becomes a file; cloud-init has no limit. */
+const maxParts = 10_000
 
 const kindOfType = new Map<string, PartKind>([
   ['text/cloud-boothook', 'boothook'],

@@ -71,7 +71,7 @@ export function bundle(options: BundleOptions): object {
       capabilities: { bounding: granted, effective: granted, permitted: granted },
       rlimits: [
         { type: 'RLIMIT_NOFILE', soft: Math.min(1024, maxFiles), hard: maxFiles },
-        // Where core_pattern is a pipe, the kernel would start that program outside, except for a limit of 1.
+        // The one limit with which the kernel starts no program outside; the seccomp filter keeps it.
         { type: 'RLIMIT_CORE', soft: 1, hard: 1 },
       ],
       // sudo needs them.

@@ -177,8 +177,11 @@ export class Container {
   async #openConsole(): Promise<string> {
     if (this.#surroundings.plan.init !== 'systemd') return this.#at('console')
     const output = openSync(this.#at('console'), constants.O_RDWR)
-    this.#terminal = await Terminal.open(output)
-    closeSync(output)
+    try {
+      this.#terminal = await Terminal.open(output)
+    } finally {
+      closeSync(output)
+    }
     return this.#terminal.path
   }
 

@@ -20,10 +20,10 @@ export const nowhereLines: readonly string[] = [
 
 /**
  * Lets through what this computer needs for connections that it opened itself: ARP, ICMP, and TCP but for a first
- * packet. Without IP options, since those would move the flags to where the filter does not look.
+ * packet. TCP without IP options and in one piece, since otherwise the flags would not be where the filter looks.
  */
 export function guardUplink(): Promise<void> {
-  const tcp = 'match ip protocol 6 0xff match u8 0x05 0x0f at 0'
+  const tcp = 'match ip protocol 6 0xff match u8 0x05 0x0f at 0 match u16 0 0x3fff at 6'
   return filter('uplink', 'egress', [
     ['ip', `${tcp} match u8 0x02 0x12 at 33`, drop],
     ['ip', tcp, pass],

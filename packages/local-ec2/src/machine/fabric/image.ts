@@ -17,7 +17,12 @@ export function imageContents(root: string, plan: FabricPlan, directory: string)
   return {
     overlays: () => [],
     async make(disk, order) {
-      layer ??= makeLayer(root, plan, directory)
+      layer ??= makeLayer(root, plan, directory).catch((error: unknown) => {
+        // For the next machine to try again, from the beginning.
+        layer = undefined
+        rmSync(directory, { recursive: true, force: true })
+        throw error
+      })
       const lower = `${await layer}:${root}`
       const [upper, work, top] = [join(disk, 'upper'), join(disk, 'work'), join(disk, 'root')]
       for (const each of [upper, work, top]) mkdirSync(each, { mode: 0o755 })

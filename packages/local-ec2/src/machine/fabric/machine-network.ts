@@ -31,8 +31,8 @@ export class MachineNetwork {
   readonly #made = Promise.withResolvers<void>()
   /** What packets pass through while they have conditions. */
   #link: Link | undefined
-  /** Settles when nothing is being done to that. */
-  #linking: Promise<void> = this.#made.promise
+  /** Settles when nothing is being done to its way out: one thing at a time. */
+  #working: Promise<void> = this.#made.promise
 
   constructor({ plan, wiring }: { plan: FabricPlan; wiring: Wiring }, order: BootOrder) {
     this.#plan = plan
@@ -57,7 +57,11 @@ export class MachineNetwork {
    *
    * @returns whether it is another one now
    */
-  async restore(): Promise<boolean> {
+  restore(): Promise<boolean> {
+    return this.#inTurn(() => this.#restore())
+  }
+
+  async #restore(): Promise<boolean> {
     const { id, address } = this.#order
     if (this.#isMetadataClosed) await openMetadata(id)
     this.#isMetadataClosed = false
@@ -89,7 +93,7 @@ export class MachineNetwork {
   /** For as long as the machine has power. */
   async cut(): Promise<void> {
     this.#isCut = true
-    await this.down()
+    await this.#inTurn(() => this.down())
   }
 
   down(): Promise<void> {
@@ -102,17 +106,24 @@ export class MachineNetwork {
 
   /** Not before it is there, but before the machine boots with that. */
   link(conditions: LinkConditions | undefined): Promise<void> {
-    const linked = this.#linking.then(() => this.#setConditions(conditions))
-    this.#linking = linked.catch(() => {})
-    return linked
+    return this.#inTurn(() => this.#setConditions(conditions))
   }
 
   async remove(): Promise<void> {
     this.#isGone = true
     this.#made.resolve()
-    await this.#linking
+    await this.#working
     if (this.#link !== undefined) await this.#removeLink(this.#link).catch(() => {})
     await removeNamespace(this.#order).catch(() => {})
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const worked = this.#working.then(work)
+    this.#working = worked.then(
+      () => {},
+      () => {},
+    )
+    return worked
   }
 
   get #mac(): string {
@@ -144,14 +155,17 @@ export class MachineNetwork {
       await link.set(conditions)
       await insertLink(address, this.#mac)
     } catch (error) {
-      await this.#removeLink(link)
+      await this.#removeLink(link).catch(() => {})
       throw error
     }
   }
 
   async #removeLink(link: Link): Promise<void> {
-    await removeLink(this.#order.address, this.#mac)
-    await link.close()
-    this.#link = undefined
+    try {
+      await removeLink(this.#order.address, this.#mac)
+    } finally {
+      await link.close()
+      this.#link = undefined
+    }
   }
 }

@@ -159,9 +159,13 @@ export async function insertLink(address: string, macAddress: string): Promise<v
 
 /** The opposite; also of what was only half done, or whose devices are gone. */
 export async function removeLink(address: string, macAddress: string): Promise<void> {
-  await batch(joinLines(portName(address), bridge))
-  await tellBridge(macAddress, portName(address))
-  await batch([`link delete ${linkBridge(address)}`]).catch(() => {})
+  try {
+    // Fails where a machine of an image has deleted its interface, and this with it.
+    await batch(joinLines(portName(address), bridge))
+    await tellBridge(macAddress, portName(address))
+  } finally {
+    await batch([`link delete ${linkBridge(address)}`]).catch(() => {})
+  }
 }
 
 /** For a port that is new. */

@@ -241,9 +241,10 @@ stop() {
   if [ -n "$main" ]; then
     [ -z "$stop" ] || (export MAINPID="$main"; become "$stop") </dev/null
     case $kill_mode in process | mixed) target=$main ;; *) target=-$main ;; esac
-    kill -s TERM -- "$target" 2>/dev/null
-    tries=0
+    tries=0 told=''
     while kill -0 "$main" 2>/dev/null; do
+      # One that has just been started has no group of its own yet.
+      [ -n "$told" ] || ! kill -s TERM -- "$target" 2>/dev/null || told=1
       [ $((tries += 1)) -lt 9000 ] || { kill -s KILL -- "$target" 2>/dev/null; break; }
       sleep 0.01
     done

@@ -1,7 +1,9 @@
 /**
  * The metadata service of all machines of a fabric: one listener, who tells them apart by their address.
  *
- * A machine can neither take another address nor send with one: it has no capability for either.
+ * A machine can neither take another address nor send with one: most have no capability for either, and what those that
+ * boot an image send from others is dropped at their port. Where the kernel has nothing to drop it with, the endpoint's
+ * `isolation` says that they may.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

@@ -75,7 +75,8 @@ users: [default, {name: eve, homedir: /opt/eve}]
       ),
     },
 
-    files: {
+    'files and accounts': {
+      account: 'eve',
       userData: `${quick}write_files:
   - {path: /opt/f/plain, content: "a\\n"}
   - {path: /opt/f/empty}
@@ -134,15 +135,9 @@ final_message: done after $UPTIME
 hostname: short.example.com
 package_update: false
 ssh_pwauth: true
-chpasswd: {expire: false, users: [{name: root, password: x, type: text}]}
 manage_etc_hosts: true
 packages: []
-`,
-    },
-
-    accounts: {
-      account: 'eve',
-      userData: `${quick}groups: [crew, {staff-of-eve: [root, nobody-there]}]
+groups: [crew, {staff-of-eve: [root, nobody-there]}]
 users:
   - default
   - name: eve
@@ -201,6 +196,7 @@ locale: false
       userData: `#cloud-config
 users: []
 disable_root: "no"
+chpasswd: {expire: false, users: [{name: root, password: x, type: text}]}
 fqdn: host.example.com
 prefer_fqdn_over_hostname: on
 locale: false

@@ -40,7 +40,7 @@ export const rules: readonly Rule[] = [
     because: 'as the folder that it lies in: it is empty',
   },
   {
-    name: 'files',
+    name: 'files*',
     path: 'opt/deep*',
     what: 'owner',
     system: 'debian-13',
@@ -61,19 +61,19 @@ export const rules: readonly Rule[] = [
     because: 'it has the mode that cloud-init gives it with the first rule',
   },
   {
-    name: 'files',
+    name: 'files*',
     path: 'etc/hosts',
     what: 'content',
     because: 'manage_etc_hosts is not applied',
   },
   {
-    name: 'files',
+    name: 'host keys*',
     path: 'etc/shadow',
     what: 'content',
     because: 'chpasswd is not applied: nobody logs in with a password',
   },
   {
-    name: 'files',
+    name: 'files*',
     path: 'etc/ssh/sshd_config.d/50-cloud-init.conf',
     what: 'type',
     because: 'ssh_pwauth is not applied: nobody logs in with a password',
