@@ -3,12 +3,15 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 import { lastLine, linesOf, shapeOf, tablesOf } from './report.ts'
 
 const root = path.join(import.meta.dirname, '..')
 const types = process.arch === 'arm64' ? ['m7g.large', 'c8g.large'] : ['m7i.large', 'c7i.large']
+
+// It builds the packages first, which takes a busy computer more than a minute.
+vi.setConfig({ testTimeout: 300_000 })
 
 test('script/demo shows one bench file on two machines, where the time went, and that nothing is left', async () => {
   const { stdout } = await promisify(execFile)('script/demo', {

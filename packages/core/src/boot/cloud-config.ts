@@ -2,8 +2,8 @@
  * What a user's cloud-config may not say, because it would take our login, our host key or the machine's end away.
  *
  * Found without a YAML parser: keys of the whole document all begin in one column, where no value of theirs can begin
- * a line. Of what YAML has besides, an object in JSON is read as such, and another flow mapping is refused. cloud-init
- * itself leaves a document out that it cannot parse, and says so in its log.
+ * a line. Of what YAML has besides, an object in JSON is read as such; another flow mapping, and a key that is not
+ * spelled out, is refused. cloud-init itself leaves a document out that it cannot parse, and says so in its log.
  */
 import { BenchawayError } from '../errors.ts'
 
@@ -48,19 +48,33 @@ export function checkCloudConfig(text: string, what: string): void {
   }
 }
 
+/** Whether a cloud-config that passed has that key. */
+export function hasKey(text: string, wanted: string): boolean {
+  return topLevelKeys(text, '').some(({ key }) => key === wanted)
+}
+
 interface Key {
   readonly key: string
   readonly isList: boolean
 }
 
 function topLevelKeys(text: string, what: string): Key[] {
-  const lines = text.split(/\r?\n|\r/).filter((line) => !/^\s*(?:#|$)/.test(line))
-  while (/^(?:---|%)/.test(lines[0] ?? '')) lines.shift()
-  if (/^\s*\{/.test(lines[0] ?? '')) return keysOfJson(lines.join('\n'), what)
+  const lines = text.split(lineBreak).filter((line) => !/^\s*(?:#|$)/.test(line))
+  while (preamble.test(lines[0] ?? '.')) lines.shift()
+  if (opening.test(lines[0] ?? '')) {
+    return keysOfJson(lines.join('\n').replace(opening, '{'), what)
+  }
   const indent = /^ */.exec(lines[0] ?? '')?.[0] ?? ''
   return lines.flatMap((line, index) => {
     if (!line.startsWith(indent)) return []
-    const found = keyLine.exec(line.slice(indent.length))?.groups
+    const rest = line.slice(indent.length)
+    const found = keyLine.exec(rest)?.groups
+    if (found === undefined && unread.test(rest)) {
+      throw invalid(
+        `${what} has a key that is not spelled out in its line`,
+        'Write each key as a plain word.',
+      )
+    }
     if (found === undefined) return []
     const { key = '', value = '' } = found
     const first = value === '' ? (lines[index + 1] ?? '') : value
@@ -68,9 +82,21 @@ function topLevelKeys(text: string, what: string): Key[] {
   })
 }
 
+/** What ends a line in YAML 1.1, which cloud-init reads. */
+const lineBreak = /\r?\n|[\r\u0085\u2028\u2029]/
+
+/** A directive, or a line of the mark of a document and of tags and anchors of the whole. */
+const preamble = /^(?:%|(?:---(?=\s|$))?(?:\s*[!&]\S*(?=\s|$))*\s*(?:#.*)?$)/
+
+/** Of one flow mapping, with what may stand before it in its line. */
+const opening = /^(?:---\s)?\s*(?:[!&]\S*\s+)*\{/
+
 /** A key with what YAML allows before it (`?`, a tag, an anchor) and around it, and what follows in its line. */
 const keyLine =
-  /^(?:[?!&]\S*\s+)*(?<quote>["']?)(?<key>[\w<-]+)\k<quote>\s*(?::(?=\s|$)\s*(?<value>[^#].*)?|$)/
+  /^(?:[?!&]\S*\s+)*(?<quote>["']?)(?<key>[\w<-]+)\k<quote>\s*(?::(?=\s|$)\s*(?<value>[^#].*)?|(?:\s#.*)?$)/
+
+/** A key in lines that follow, by an alias, or with escapes. */
+const unread = /^(?:[?!&]\S*(?:\s+|$))*(?:\*|[>|]|"[^"]*\\|#|$)/
 
 function keysOfJson(json: string, what: string): Key[] {
   try {

@@ -12,6 +12,7 @@ import { gzipSync } from 'node:zlib'
 import { BenchawayError } from '../errors.ts'
 import { privateText, publicLine } from '../keys/openssh.ts'
 import type { KeyPair } from '../keys/pair.ts'
+import { hasKey } from './cloud-config.ts'
 import { deadManBoothook, type DeadManLimits } from './dead-man.ts'
 import type { ReadPart } from './user-parts.ts'
 
@@ -72,7 +73,7 @@ disable_ec2_metadata: true
 function loginsConfig(login: string, parts: readonly ReadPart[]): string {
   // A list of users without it would be a machine without the account that we log in to. Where none is given it is not
   // ours to say: an image may have its own.
-  const hasUsers = parts.some(({ type, text }) => type === 'cloud-config' && text.includes('users'))
+  const hasUsers = parts.some(({ type, text }) => type === 'cloud-config' && hasKey(text, 'users'))
   return `#cloud-config
 merge_how: list(append)+dict(no_replace,recurse_list)+str()
 ssh_authorized_keys:

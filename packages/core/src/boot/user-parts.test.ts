@@ -86,6 +86,13 @@ test.each([
   ['allow_userdata:\tfalse', 'allow_userdata'],
   ['x: &x {user: bob}\n<<: *x', '<<'],
   ['{"runcmd": ["ls"], "power_state": {"mode": "halt"}}', 'power_state'],
+  ['--- {"power_state": {"mode": "halt"}}', 'power_state'],
+  ['%YAML 1.1\n--- !!map &a {"user": "bob"}', 'user'],
+  ['--- &a\n!!map\n# mine\n  { "user": "bob" }', 'user'],
+  ['--- !!map # mine\nuser: bob', 'user'],
+  ['? power_state # mine\n: {mode: halt}', 'power_state'],
+  ['runcmd: ls\u2028power_state: {mode: halt}', 'power_state'],
+  ['runcmd: ls\u0085user: bob', 'user'],
 ])('a cloud-config %j is refused', (text, key) => {
   expect(read(config(text))).toThrowError(
     expect.objectContaining({
@@ -107,6 +114,7 @@ test.each([
   '  runcmd:\n    - "user: bob"',
   '#power_state: off',
   'user_data: x\nssh_keys_of: y\npower_state:off',
+  '--- # mine\nruncmd:\n- [ls, "a\\tb", *a]\n- ? a\n- >\n  *\n...\n',
 ])('a cloud-config %j is taken', (text) => {
   expect(typesOf(config(text))).toEqual(['cloud-config'])
 })
@@ -128,8 +136,31 @@ test.each([
   )
 })
 
-test('a flow mapping that is not JSON is refused, because its keys are not read', () => {
-  expect(read(config('{power_state: {mode: halt}}'))).toThrowError(
+test.each([
+  '?\n  power_state\n: {mode: halt}',
+  '? # mine\n  power_state\n: {mode: halt}',
+  '? !!str\n  power_state\n: {mode: halt}',
+  '? >-\n  power_state\n: {mode: halt}',
+  '"power\\x5fstate": {mode: halt}',
+  'x: &a power_state\n*a : {mode: halt}',
+])('a cloud-config %j is refused, because one of its keys is not read', (text) => {
+  expect(read(config(text))).toThrowError(
+    expect.objectContaining({
+      code: 'OPTION_INVALID',
+      message: "option 'userData' of launch() has a key that is not spelled out in its line",
+      hint: 'Write each key as a plain word.',
+    }),
+  )
+})
+
+test.each([
+  '{power_state: {mode: halt}}',
+  '--- {power_state: {mode: halt}}',
+  '!!map {power_state: {mode: halt}}',
+  '&a {power_state: {mode: halt}}',
+  '--- # mine\n{power_state: {mode: halt}}',
+])('a flow mapping %j is refused: it is not JSON, so its keys are not read', (text) => {
+  expect(read(config(text))).toThrowError(
     expect.objectContaining({
       code: 'OPTION_INVALID',
       message: `option 'userData' of launch() begins with '{' and is not JSON`,

@@ -11,15 +11,22 @@ import type { ReadPart } from '../../src/boot/user-parts.ts'
 import { privateText, publicLine } from '../../src/keys/openssh.ts'
 import { connect } from '../../src/ssh/connection.ts'
 import { exec } from '../../src/ssh/exec.ts'
+import { Sessions } from '../../src/ssh/sessions.ts'
 import { manyTimes, nameOf, targetOf, whatCoreSends, withMachine } from './boots.ts'
-import { type Outcome, watch } from './logins.ts'
+import { type Login, type Outcome, watch } from './logins.ts'
 
 /** More at once than there are cores make each slower, and the whole no faster. */
 const atOnce = 3
 
+/** Until the third login, or to its end and one login beyond, which takes twice the work. */
+type Watched = 'three logins' | 'the whole'
+
 interface Sight {
-  /** Whether nobody listened when we first knocked. */
-  readonly sawNobody: boolean
+  /**
+   * Whether nobody listened when we first knocked, and, of the whole of a boot, one login was before cloud-init had
+   * finished.
+   */
+  readonly wasInTime: boolean
   /** Whose keys were presented, each once, in order. */
   readonly presented: readonly string[]
   /**
@@ -27,51 +34,59 @@ interface Sight {
    * before systemd has removed `/run/nologin`. That is a race of the image's, and `connect()` comes again (sshd.test.ts).
    */
   readonly outcomes: readonly Outcome[]
-  /** Whether one of them was before cloud-init had finished. */
-  readonly sawEarly: boolean
   /** What cloud-init left, and the public keys in it. */
   readonly files: readonly string[]
 }
 
-async function bootOnce(host: MachineHost, system: ImageSystem): Promise<Sight> {
+async function bootOnce(host: MachineHost, system: ImageSystem, watched: Watched): Promise<Sight> {
   const { hostKey, clientKey, userData } = whatCoreSends()
   return withMachine(host, { system, userData }, async (machine) => {
-    const isFinished = (): boolean => machine.console().includes('local-ec2: boot finished')
     let sawEarly = false
-    const { knocks, logins } = await watch(machine, { clientKey, asks: 'others' }, (before) => {
-      sawEarly ||= before.length > 0 && !isFinished()
-      return isFinished()
-    })
-    const last = logins.at(-1)?.connection
-    if (last === undefined) throw new Error('the last login failed')
-    const { stdout } = await exec(last, 'cd /etc/ssh; ls ssh_host_*; sudo cat ssh_host_*.pub')
-    last.close()
+    const isOver = (before: readonly Login[]): boolean => {
+      if (watched === 'three logins') return before.filter((each) => each.client).length >= 2
+      const isFinished = machine.console().includes('local-ec2: boot finished')
+      sawEarly ||= before.length > 0 && !isFinished
+      return isFinished
+    }
+    const { knocks, logins } = await watch(machine, { clientKey, asks: 'others' }, isOver)
+    const client = logins.at(-1)?.client
+    if (client === undefined) throw new Error('the last login failed')
+    const target = targetOf(machine, hostKey, clientKey)
+    const connection = new Sessions(target, client, { reconnectMs: 0, keepaliveMs: 0 })
+    const { stdout } = await exec(connection, 'cd /etc/ssh; ls ssh_host_*; sudo cat ssh_host_*.pub')
+    connection.close()
     const ours = publicLine(hostKey.publicKey, 'benchaway')
     return {
-      sawNobody: knocks > 0,
+      wasInTime: knocks > 0 && (sawEarly || watched === 'three logins'),
       presented: [...new Set(logins.map((login) => nameOf(login.hostKey, hostKey)))],
       outcomes: [
         ...new Set(logins.map(({ outcome }) => outcome).filter((each) => each !== 'turned away')),
       ],
-      sawEarly,
       files: stdout.replace(ours, 'ours').trim().split('\n'),
     }
   })
 }
 
+/** On a busy computer we may come too late to see anything; another boot shows it. */
+async function bootInTime(...boot: Parameters<typeof bootOnce>): Promise<Sight> {
+  let sight = await bootOnce(...boot)
+  for (let more = 2; more > 0 && !sight.wasInTime; more--) sight = await bootOnce(...boot)
+  return sight
+}
+
 const asItShouldBe: Sight = {
-  sawNobody: true,
+  wasInTime: true,
   presented: ['ours'],
   outcomes: ['in'],
-  sawEarly: true,
   files: ['ssh_host_ed25519_key', 'ssh_host_ed25519_key.pub', 'ours'],
 }
 
-for (const [kind, boots] of [
-  ['systemd', 30],
-  ['cloud-init', 5],
+for (const [kind, boots, watched] of [
+  ['systemd', 2, 'the whole'],
+  ['systemd', 28, 'three logins'],
+  ['cloud-init', 2, 'three logins'],
 ] as const) {
-  describeOn({ kind }, `${boots} boots of a machine of kind ${kind}`, () => {
+  describeOn({ kind }, `${boots} boots of a machine of kind ${kind}, ${watched} of each`, () => {
     let host: MachineHost
     beforeAll(async () => {
       host = await openMachineHost(kind)
@@ -81,10 +96,10 @@ for (const [kind, boots] of [
     test.each(systems)(
       '%s presents our host key alone, from its first answer on, and lets us in',
       async (system) => {
-        const seen = await manyTimes(boots, atOnce, () => bootOnce(host, system))
+        const seen = await manyTimes(boots, atOnce, () => bootInTime(host, system, watched))
         expect(seen).toEqual(Array.from({ length: boots }, () => asItShouldBe))
       },
-      240_000,
+      480_000,
     )
   })
 }
@@ -116,7 +131,7 @@ systemctl start ssh
         const { logins } = await watch(machine, { clientKey, asks: 'ours' }, (before) =>
           before.some((login) => nameOf(login.hostKey, hostKey) === 'ours'),
         )
-        logins.at(-1)?.connection?.close()
+        logins.at(-1)?.client?.end()
         return { machine, hostKey, logins, failure: await failing }
       })
     })

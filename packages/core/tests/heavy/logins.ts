@@ -2,13 +2,13 @@
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import ssh2 from 'ssh2'
+import ssh2, { type Client } from 'ssh2'
 
 import type { Booted } from '../../../local-ec2/tests/machine/bench-kit.ts'
 import { fingerprint, privateText } from '../../src/keys/openssh.ts'
 import type { KeyPair } from '../../src/keys/pair.ts'
-import { connectionOf } from '../../src/ssh/channels.ts'
-import type { Connection } from '../../src/ssh/connection.ts'
+import { TurnedAway } from '../../src/ssh/login.ts'
+import { Pauses } from '../../src/ssh/pauses.ts'
 
 /**
  * - `nobody`: nobody listens.
@@ -24,8 +24,8 @@ export interface Login {
   readonly outcome: Outcome
   /** When the far side answered, in milliseconds by `performance.now()`. */
   readonly at: number
-  /** While it is open; whoever gets it closes it. */
-  readonly connection: Connection | undefined
+  /** While it is logged in; whoever gets it ends it. */
+  readonly client: Client | undefined
 }
 
 /** Most wanted first: of a host that has several keys a client sees the first that it asked for. */
@@ -49,19 +49,21 @@ export interface Knocker {
 }
 
 /** Logs in once; a port that refuses connections has cost sshd nothing. */
-export async function login(machine: Booted, { clientKey, asks }: Knocker): Promise<Login> {
-  const sock = await dial(machine.publicIp, machine.sshPort)
+export async function login(
+  machine: Booted,
+  { clientKey, asks }: Knocker,
+  answerMs: number = 20_000,
+): Promise<Login> {
+  const sock = await dial(machine.publicIp, machine.sshPort, answerMs)
   const at = performance.now()
-  if (sock === undefined)
-    return { hostKey: undefined, outcome: 'nobody', at, connection: undefined }
+  if (sock === undefined) return { hostKey: undefined, outcome: 'nobody', at, client: undefined }
   const client = new ssh2.Client()
   let hostKey: string | undefined
   return new Promise((resolve) => {
     const settle = (outcome: Outcome): void => {
       const isIn = outcome === 'in'
-      const connection = isIn ? connectionOf(client, targetOf(machine, clientKey)) : undefined
       if (!isIn) client.destroy()
-      resolve({ hostKey, outcome, at, connection })
+      resolve({ hostKey, outcome, at, client: isIn ? client : undefined })
     }
     client.once('ready', () => settle('in'))
     client.on('error', ({ level }) => {
@@ -94,7 +96,7 @@ export interface Watch {
 
 /**
  * Knocks every twenty milliseconds until somebody answers, logs in again and again until `isOver`, and once more then.
- * Whoever gets it closes the connection of the last login.
+ * Whoever gets it ends the last login.
  */
 export async function watch(
   machine: Booted,
@@ -109,10 +111,12 @@ export async function watch(
   const logins: Login[] = []
   let knocks = 0
   let pauseMs = 100
+  const pauses = new Pauses()
   for (;;) {
     if (isOff) throw new Error(`it is off:\n${machine.console()}`)
     const over = isOver(logins)
-    const last = await login(machine, knocker)
+    // A first packet that is lost is sent again a second later; who waits for that misses the first answer.
+    const last = await login(machine, knocker, logins.length === 0 ? 500 : 20_000)
     // What stands in front of an ordinary user's machine takes connections that the machine then refuses.
     const isRelayed = machine.sshPort !== 22
     const isNobody = last.outcome === 'nobody' || (isRelayed && last.outcome === 'silent')
@@ -123,7 +127,12 @@ export async function watch(
     }
     logins.push(last)
     if (over && last.outcome === 'in') return { knocks, logins }
-    last.connection?.close()
+    last.client?.end()
+    if (last.outcome === 'turned away') {
+      // As `connect()` does: sshd would shut us out.
+      await sleep(pauses.after(new TurnedAway()))
+      continue
+    }
     // Soon at first, where a key would change; each login costs the machine as much as a step of its boot.
     const next = performance.now() + pauseMs
     while (performance.now() < next && !isOver(logins)) await sleep(20)
@@ -131,27 +140,25 @@ export async function watch(
   }
 }
 
-/** `undefined` where nobody listens. */
-export function dial(host: string, port: number): Promise<net.Socket | undefined> {
+/** `undefined` where nobody listens, or nobody answers in time. */
+export function dial(
+  host: string,
+  port: number,
+  answerMs: number,
+): Promise<net.Socket | undefined> {
   return new Promise((resolve) => {
     const socket = net.connect({ host, port, noDelay: true })
     const failed = (): void => {
       socket.destroy()
       resolve(undefined)
     }
-    // A first packet that is lost is sent again a second later.
-    socket.setTimeout(500, failed)
+    // An answer may have come while this process was busy: it is heard before what is immediate.
+    socket.setTimeout(answerMs, () => setImmediate(() => socket.connecting && failed()))
     socket.once('error', failed)
     socket.once('connect', () => {
       socket.setTimeout(0)
-      socket.off('timeout', failed)
       socket.off('error', failed)
       resolve(socket)
     })
   })
-}
-
-function targetOf({ publicIp, sshPort }: Booted, clientKey: KeyPair): Connection['target'] {
-  const privateKey = privateText(clientKey, '')
-  return { host: publicIp, port: sshPort, user: 'admin', privateKey, hostKey: new Uint8Array() }
 }

@@ -10,6 +10,7 @@ import { describeOn, systems } from '../../../local-ec2/tests/heavy/kit.ts'
 import type { Booted } from '../../../local-ec2/tests/machine/bench-kit.ts'
 import { type Connection, connect, type SshTarget } from '../../src/ssh/connection.ts'
 import { exec } from '../../src/ssh/exec.ts'
+import { login as loginOnce } from '../../src/ssh/login.ts'
 import { bootWithUs, manyTimes, type Sent, targetOf } from './boots.ts'
 import { dial, login } from './logins.ts'
 
@@ -65,22 +66,17 @@ describeOn({ kind: 'systemd' }, 'an sshd that runs', () => {
     expect(seen).toEqual(same({ wasTurnedAway: true, wasPunished: false, wasSoon: true }))
   })
 
-  test('a login that never becomes possible ends with what sshd said about it', async () => {
+  test('a login that is not possible ends with what sshd said about it', async () => {
     const seen = await onBoth(async ({ target, control }) => {
       await run(control, `echo 'The system is going down.' >/run/nologin`)
-      const failure = await connect(target, { timeoutMs: 500 }).catch((error: unknown) => error)
+      const once = loginOnce(target, { timeoutMs: 60_000, keepaliveMs: 0 })
+      const failure = await once.catch((error: unknown) => error)
       await run(control, 'rm /run/nologin')
-      return failure
+      return String(failure)
     })
-    for (const [system, failure] of Object.entries(seen)) {
-      const { host: address } = guests.get(system as ImageSystem)?.target ?? { host: '' }
-      expect(failure).toMatchObject({
-        code: 'SSH_UNREACHABLE',
-        message: `no ssh login at ${address} port 22 within 0.5 s`,
-        hint: 'Look at the console of the machine, and check that your network lets you out to that port.',
-        cause: { message: 'the far side ended the login of user admin: The system is going down.' },
-      })
-    }
+    expect(seen).toEqual(
+      same('TurnedAway: the far side ended the login of user admin: The system is going down.'),
+    )
   })
 
   test('ten connections at once all get in, although sshd drops most of them at first, and without a penalty', async () => {
@@ -117,7 +113,10 @@ describeOn({ kind: 'systemd' }, 'an sshd that runs', () => {
       // The socket is systemd's, and sshd that starts anew by itself does not know it any more.
       await run(control, 'systemctl reload ssh.service || :')
       await expect.poll(() => isActive('ssh.service'), { timeout: 10_000 }).toBe('failed')
-      const reason = (await run(control, journal)).includes('fatal: Cannot bind any address.')
+      // What is said comes to the journal later than the end to systemd.
+      await expect
+        .poll(() => run(control, journal), { timeout: 10_000 })
+        .toContain('fatal: Cannot bind any address.')
       const third = await outcomeOf(guest)
       const again = await isActive('ssh.service')
       await run(
@@ -125,13 +124,11 @@ describeOn({ kind: 'systemd' }, 'an sshd that runs', () => {
         'systemctl stop ssh.socket ssh.service; systemctl reset-failed ssh.service',
       )
       await run(control, 'systemctl start ssh.service')
-      return { idle, first, restarted, second, reason, third, again, last: await outcomeOf(guest) }
+      return { idle, first, restarted, second, third, again, last: await outcomeOf(guest) }
     })
     // Whoever connects next has systemd start another one.
     const inAll = { first: 'in', second: 'in', third: 'in', last: 'in' }
-    expect(seen).toEqual(
-      same({ ...inAll, idle: 'inactive', restarted: 'active', reason: true, again: 'active' }),
-    )
+    expect(seen).toEqual(same({ ...inAll, idle: 'inactive', restarted: 'active', again: 'active' }))
   })
 
   test('one that listens by itself stands a reload', async () => {
@@ -151,7 +148,7 @@ describeOn({ kind: 'systemd' }, 'an sshd that runs', () => {
       const { machine, control } = guest
       // As many at once as MaxStartups lets through.
       await manyTimes(40, 8, async () => {
-        const socket = await dial(machine.publicIp, machine.sshPort)
+        const socket = await dial(machine.publicIp, machine.sshPort, 20_000)
         socket?.destroy()
       })
       // A knock counts when sshd has noticed that nobody is there any more.
@@ -184,7 +181,7 @@ async function run(control: Connection, script: string): Promise<string> {
 
 /** Of one login that is not tried again. */
 async function outcomeOf({ machine, sent: { clientKey } }: Guest): Promise<string> {
-  const { outcome, connection } = await login(machine, { clientKey, asks: 'ours' })
-  connection?.close()
+  const { outcome, client } = await login(machine, { clientKey, asks: 'ours' })
+  client?.end()
   return outcome
 }

@@ -52,14 +52,17 @@ test('a second signal does not wait for the clean-up', async () => {
 test('an error that nobody caught in Vitest’s own process ends the run with its machines', async () => {
   const project = new Project({
     ...endless,
-    'global.ts': `export default () => { setTimeout(() => { void Promise.reject(new Error('nobody cares')) }, 3000) }`,
+    'global.ts': `export default () => { process.once('SIGUSR2', () => { void Promise.reject(new Error('nobody cares')) }) }`,
   })
   project.write({
     'vitest.config.ts': project
       .read('vitest.config.ts')
       .replace('test: {}', `test: { globalSetup: './global.ts' }`),
   })
-  const { text, exitCode } = await project.bench()
+  const { child, until, ended } = project.start(['bench'])
+  await until('spinning')
+  child.kill('SIGUSR2')
+  const { text, exitCode } = await ended
   expect(text).toContain('Error: nobody cares')
   expect(lastLine(text)).toBe('left behind: nothing')
   expect(exitCode).toBe(1)
