@@ -44,16 +44,32 @@ export type ErrorCode =
   | 'SSH_UNSUPPORTED'
   /** The machine answers, but its dead-man switch does not run: it would not end by itself. */
   | 'DEAD_MAN_MISSING'
+  /** sshd has no room for another login or session now. */
+  | 'SSH_FULL'
   /** The ssh connection is gone. */
   | 'CONNECTION_LOST'
   /** A command ended with a non-zero exit code or by a signal; see `CommandError`. */
   | 'COMMAND_FAILED'
-  /** A command did not end in `timeoutMs`; see `CommandError`. */
+  /** A command never ran: its folder, its variables, sudo or the login shell were in the way; see `CommandError`. */
+  | 'COMMAND_NOT_STARTED'
+  /** A command did not end in `timeoutMs`, or a server was not ready in `readyTimeoutMs`; see `CommandError`. */
   | 'COMMAND_TIMED_OUT'
   /** A command printed more than `maxOutputBytes`; see `CommandError`. */
   | 'OUTPUT_TOO_LARGE'
   /** What arrived is not what was sent, or could not be read here. */
   | 'TRANSFER_FAILED'
+  /** The machine has no room left for what was to be written. */
+  | 'DISK_FULL'
+  /** The machine has no file or folder of that name. */
+  | 'FILE_NOT_FOUND'
+  /** The machine does not let the user of the login do that. */
+  | 'ACCESS_DENIED'
+  /** A port to listen on is taken, or not for everybody. */
+  | 'PORT_UNAVAILABLE'
+  /** The machine's sshd does not forward, or not there. */
+  | 'FORWARDING_REFUSED'
+  /** Nobody answers where a tunnel leads. */
+  | 'TARGET_UNREACHABLE'
   /** The proof that this run is alive could not be placed on this computer. */
   | 'OWNER_SOCKET_FAILED'
   /** The fleet was closed. */

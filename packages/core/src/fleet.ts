@@ -226,11 +226,11 @@ export class Fleet implements AsyncDisposable {
 
   /** All that EC2 is asked before and with RunInstances. */
   async #request(options: ResolvedLaunchOptions, signal: AbortSignal) {
-    const { type, count, user, volumeGib, parts } = options
+    const { type, count, user, volumeGib, parts, proxyJump, reconnectMs } = options
     const [hostKey, clientKey] = [generateKeyPair(), generateKeyPair()]
     const { graceMs, ttlMs } = this.#options
-    const textFor = (deadline: number): Uint8Array => {
-      const limits = { graceMs, ttlMs, deadline }
+    const textFor = (expires: number): Uint8Array => {
+      const limits = { graceMs, ttlMs, deadline: expires - graceMs }
       return userData({ hostKey, clientKey: clientKey.publicKey, limits, parts })
     }
     // What is too large is said before anything exists.
@@ -255,6 +255,7 @@ export class Fleet implements AsyncDisposable {
         image,
         volumeGib,
         securityGroup,
+        hasPublicAddress: proxyJump === undefined,
         userData: textFor(tags.expires),
         tags,
         // A machine that nobody has met by then has ended.
@@ -267,7 +268,7 @@ export class Fleet implements AsyncDisposable {
       this.#securityGroup = undefined
       return run(await this.#ownSecurityGroup())
     })
-    return { launched, type, arch, image, hostKey, clientKey }
+    return { launched, type, arch, image, hostKey, clientKey, proxyJump, reconnectMs }
   }
 
   #assertRoomFor(count: number): void {

@@ -7,7 +7,7 @@ import type { FoundImage } from './ec2/image.ts'
 import type { Arch } from './ec2/instance-type.ts'
 import { addressed, watchForEnd, whyEnded } from './ec2/launch.ts'
 import { BenchawayError } from './errors.ts'
-import { Instance, sshTarget } from './instance.ts'
+import { connectionOf, Instance, sshTarget } from './instance.ts'
 import { privateText } from './keys/openssh.ts'
 import type { KeyPair } from './keys/pair.ts'
 import { CommandError } from './ssh/command.ts'
@@ -20,6 +20,9 @@ export interface Meeting {
   readonly image: FoundImage
   readonly hostKey: KeyPair
   readonly clientKey: KeyPair
+  /** What it is reached through. */
+  readonly proxyJump: Instance | undefined
+  readonly reconnectMs: number
   readonly requestMs: number
   /** When EC2 answered RunInstances, by `performance.now()`. */
   readonly answered: number
@@ -35,9 +38,10 @@ const portTag = 'local-ec2:ssh-port'
 /** @throws {BenchawayError} what keeps it from being used; the caller terminates it */
 export async function meet(launched: Ec2Instance, meeting: Meeting): Promise<Instance> {
   const { clients, type, arch, image, hostKey, clientKey, requestMs, answered } = meeting
-  const { graceMs, signal, log, terminate } = meeting
+  const { graceMs, signal, log, terminate, proxyJump, reconnectMs } = meeting
   const id = launched.InstanceId ?? ''
-  const instance = await addressed(clients, id, { timeoutMs: graceMs, signal })
+  const isPublic = proxyJump === undefined
+  const instance = await addressed(clients, id, { timeoutMs: graceMs, isPublic, signal })
   const bootMs = performance.now() - answered
   const port = instance.Tags?.find((tag) => tag.Key === portTag)?.Value
   const access = {
@@ -47,22 +51,29 @@ export async function meet(launched: Ec2Instance, meeting: Meeting): Promise<Ins
     image: image.name,
     privateIp: instance.PrivateIpAddress ?? '',
     publicIp: instance.PublicIpAddress ?? '',
-    port: clients.target === 'local' && port !== undefined ? Number(port) : 22,
+    port: isPublic && clients.target === 'local' && port !== undefined ? Number(port) : 22,
     user: image.user,
     hostKey: Buffer.from(hostKey.publicKey).toString('base64'),
     clientKey: privateText(clientKey, 'benchaway'),
+    proxyJump: proxyJump?.access(),
   }
-  log(`${type} ${id} runs at ${access.publicIp} after ${seconds(bootMs)}`)
+  log(`${type} ${id} runs at ${access.publicIp || access.privateIp} after ${seconds(bootMs)}`)
 
-  const target = sshTarget({ ...access, timing: { requestMs, bootMs, connectMs: 0 } })
-  const connection = await connectWhileAlive(clients, id, target, graceMs, signal)
-  const connectMs = performance.now() - answered - bootMs
-  const ready = new Instance(
-    { ...access, timing: { requestMs, bootMs, connectMs } },
-    connection,
-    () => terminate(id),
-    () => whyEnded(clients, id),
+  const target = sshTarget(
+    { ...access, timing: { requestMs, bootMs, connectMs: 0 } },
+    proxyJump && connectionOf(proxyJump),
   )
+  const connection = await connectWhileAlive(clients, id, target, {
+    timeoutMs: graceMs,
+    reconnectMs,
+    signal,
+  })
+  const connectMs = performance.now() - answered - bootMs
+  const ready = new Instance({ ...access, timing: { requestMs, bootMs, connectMs } }, connection, {
+    terminate: () => terminate(id),
+    whyEnded: () => whyEnded(clients, id),
+    proxyJump,
+  })
   try {
     await ready.exec(firstContact, { timeoutMs: 20_000, signal })
   } catch (error) {
@@ -86,12 +97,14 @@ async function connectWhileAlive(
   clients: Clients,
   id: string,
   target: SshTarget,
-  timeoutMs: number,
-  signal: AbortSignal,
+  { signal, ...options }: { timeoutMs: number; reconnectMs: number; signal: AbortSignal },
 ): Promise<Connection> {
   const over = new AbortController()
   const watch = watchForEnd(clients, id, over.signal)
-  const connecting = connect(target, { timeoutMs, signal: AbortSignal.any([signal, over.signal]) })
+  const connecting = connect(target, {
+    ...options,
+    signal: AbortSignal.any([signal, over.signal]),
+  })
   try {
     return await Promise.race([connecting, watch.then(() => connecting)])
   } catch (error) {

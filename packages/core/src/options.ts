@@ -12,6 +12,7 @@ import {
 import type { LocalTarget } from './ec2/clients.ts'
 import type { Ingress } from './ec2/ingress.ts'
 import { BenchawayError } from './errors.ts'
+import { Instance } from './instance.ts'
 
 export interface FleetOptions {
   /** Tells your projects apart in one account: 1 to 64 of `a-z 0-9 . _ -`. */
@@ -61,13 +62,25 @@ export interface LaunchOptions {
   /** Size of the root volume. @default what the image has */
   volumeGib?: number | undefined
   /**
-   * What the machine itself does when it boots: scripts that begin with `#!`, which root runs in their order once sshd
-   * listens, `#cloud-config` and `#cloud-boothook`; one, or a list. `users` and `ssh_authorized_keys` of a cloud-config
+   * What the machine itself does when it boots: scripts that begin with `#!`, which root runs in their order late in
+   * the boot, `#cloud-config` and `#cloud-boothook`; one, or a list. `users` and `ssh_authorized_keys` of a cloud-config
    * are added to the image's user and our key. What would keep us out, or the machine from ending, is refused.
    * @see https://cloudinit.readthedocs.io/en/latest/explanation/format.html
    * @default nothing
    */
   userData?: UserPart | readonly UserPart[] | undefined
+  /**
+   * A machine of this run through which this one is reached: it gets no public address, and so no way to the Internet
+   * unless your network has one.
+   * @default it has a public address of its own
+   */
+  proxyJump?: Instance | undefined
+  /**
+   * How long a lost ssh connection is made anew before it counts as gone, in milliseconds. Commands that ran over it
+   * fail at once all the same, with `CONNECTION_LOST`; `push()` and `pull()` go on.
+   * @default 20_000
+   */
+  reconnectMs?: number | undefined
   /** Gives the launch up; what was launched is terminated. */
   signal?: AbortSignal | undefined
 }
@@ -133,6 +146,8 @@ export interface ResolvedLaunchOptions {
   readonly user: string | undefined
   readonly volumeGib: number | undefined
   readonly parts: readonly ReadPart[]
+  readonly proxyJump: Instance | undefined
+  readonly reconnectMs: number
   readonly signal: AbortSignal | undefined
 }
 
@@ -144,9 +159,12 @@ export function resolveLaunchOptions(options: LaunchOptions): ResolvedLaunchOpti
     user: [isText, 'the name of an account'],
     volumeGib: [isWhole(1, 16_384), 'a whole number of GiB from 1 to 16384'],
     userData: userDataRule,
+    proxyJump: [(value) => value instanceof Instance, 'an instance that was launched'],
+    reconnectMs: [isMs(0, day), 'milliseconds up to 86400000 (a day)'],
     signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   })
-  const { type, count = 1, image = 'debian-12', user, volumeGib, signal } = options
+  const { type, count = 1, image = 'debian-12', user, volumeGib, proxyJump, signal } = options
+  const { reconnectMs = 20_000 } = options
   const parts = readUserData('launch()', options.userData)
   if (type === undefined) {
     throw new BenchawayError('OPTION_INVALID', `launch() needs the option 'type'`, {
@@ -158,7 +176,7 @@ export function resolveLaunchOptions(options: LaunchOptions): ResolvedLaunchOpti
       hint: 'Name the account that the image logs in with, such as admin, ubuntu or ec2-user.',
     })
   }
-  return { type, count, image, user, volumeGib, parts, signal }
+  return { type, count, image, user, volumeGib, parts, proxyJump, reconnectMs, signal }
 }
 
 export function resolveCloseOptions(options: CloseOptions): { readonly waitMs: number } {

@@ -195,6 +195,7 @@ describe('without booting anything', () => {
         image,
         volumeGib: undefined,
         securityGroup,
+        hasPublicAddress: true,
         userData: Buffer.from('#cloud-config\n'),
         tags,
         patienceMs: 0,

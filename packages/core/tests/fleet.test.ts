@@ -27,6 +27,7 @@ import { runInstances } from '../src/ec2/launch.ts'
 import { createSecurityGroup } from '../src/ec2/security-group.ts'
 import type { RunTags } from '../src/ec2/tags.ts'
 import { openFleet } from '../src/fleet.ts'
+import { attachInstance } from '../src/instance.ts'
 import { generateKeyPair } from '../src/keys/pair.ts'
 import { makeRunId } from '../src/lease/run-id.ts'
 import {
@@ -113,6 +114,38 @@ describe('a launched machine', () => {
   })
 })
 
+describe('a machine without a public address', () => {
+  test('is reached through another of its run, verified as any, also from another process', async () => {
+    await using fleet = await openLocal()
+    const jump = await fleet.launch({ type })
+    const hidden = await fleet.launch({ type, proxyJump: jump })
+    const [known] = (await instancesAt(local)).filter(({ InstanceId: id }) => id === hidden.id)
+    expect(known?.PublicIpAddress).toBe(undefined)
+    expect([hidden.publicIp, hidden.port]).toEqual(['', 22])
+    expect(hidden.proxyJump).toBe(jump)
+    const from = `echo $SSH_CONNECTION`
+    expect((await hidden.exec(from)).stdout.split(' ').slice(0, 1)).toEqual([jump.privateIp])
+
+    const again = await attachInstance(JSON.parse(JSON.stringify(hidden.access())), () =>
+      hidden.terminate(),
+    )
+    expect((await again.exec('hostname -I')).stdout).toContain(hidden.privateIp)
+    again.disconnect()
+    await again.closed
+    await again.proxyJump?.closed
+  })
+
+  test('is not met when another machine answers at its address', async () => {
+    await using fleet = await openLocal()
+    const jump = await fleet.launch({ type })
+    const { hostKey: expected } = (await fleet.launch({ type })).access()
+    const wrong = { ...jump.access(), hostKey: expected, proxyJump: jump.access() }
+    await expect(attachInstance(wrong, async () => undefined)).rejects.toMatchObject({
+      code: 'HOST_KEY_MISMATCH',
+    })
+  })
+})
+
 describe('the dead-man switch', () => {
   /** Launches as a run would that is killed before it comes to connect. */
   const launchAndForget = async (graceMs: number, ttlMs: number): Promise<string> => {
@@ -134,6 +167,7 @@ describe('the dead-man switch', () => {
       ),
       volumeGib: undefined,
       securityGroup: await createSecurityGroup(clients, tags, ['127.0.0.1/32']),
+      hasPublicAddress: true,
       userData: userData({
         hostKey: generateKeyPair(),
         clientKey: generateKeyPair().publicKey,

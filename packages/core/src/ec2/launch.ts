@@ -23,6 +23,7 @@ export interface RunRequest {
   readonly image: FoundImage
   readonly volumeGib: number | undefined
   readonly securityGroup: string
+  readonly hasPublicAddress: boolean
   readonly userData: Uint8Array
   readonly tags: RunTags
   /** How long to go on asking when no answer comes back, in milliseconds. */
@@ -32,6 +33,7 @@ export interface RunRequest {
 /** One call for all of `count`: EC2 launches all of them or none. */
 export async function runInstances(clients: Clients, request: RunRequest): Promise<Ec2Instance[]> {
   const { type, count, image, volumeGib, securityGroup, userData, tags, patienceMs } = request
+  const { hasPublicAddress } = request
   const command = new RunInstancesCommand({
     // The SDK repeats a request whose answer was lost; with one token EC2 launches once.
     ClientToken: randomUUID(),
@@ -50,7 +52,7 @@ export async function runInstances(clients: Clients, request: RunRequest): Promi
     NetworkInterfaces: [
       {
         DeviceIndex: 0,
-        AssociatePublicIpAddress: true,
+        AssociatePublicIpAddress: hasPublicAddress,
         DeleteOnTermination: true,
         Groups: [securityGroup],
       },
@@ -113,7 +115,7 @@ function refusal(clients: Clients, { type, image }: RunRequest, error: unknown):
 }
 
 /**
- * Resolves once the machine runs under a public address, which is before sshd listens. Earlier nothing is there that
+ * Resolves once the machine runs under its address, which is before sshd listens. Earlier nothing is there that
  * would answer, and a connection that loses its first packet waits a second.
  *
  * @throws {BenchawayError} `INSTANCE_ENDED` with EC2's reason
@@ -121,15 +123,14 @@ function refusal(clients: Clients, { type, image }: RunRequest, error: unknown):
 export async function addressed(
   clients: Clients,
   id: string,
-  options: { timeoutMs: number; signal?: AbortSignal | undefined },
+  options: { timeoutMs: number; isPublic: boolean; signal?: AbortSignal | undefined },
 ): Promise<Ec2Instance> {
   let state: string | undefined
   const found = await pollUntil(async () => {
     const instance = await look(clients, id)
     state = instance?.State?.Name
-    return instance?.State?.Name === 'running' && instance.PublicIpAddress !== undefined
-      ? instance
-      : undefined
+    const address = options.isPublic ? instance?.PublicIpAddress : instance?.PrivateIpAddress
+    return state === 'running' && address !== undefined ? instance : undefined
   }, options)
   if (found) return found
   if (state !== 'running') {

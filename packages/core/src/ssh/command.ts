@@ -4,7 +4,7 @@ import { BenchawayError, type ErrorCode } from '../errors.ts'
 
 /** What a command left behind. `CommandError` has the same fields. */
 export interface CommandResult {
-  /** The command as the far shell read it. */
+  /** The command as one shell line, without what `env`, `cwd` and `sudo` put before it. */
   readonly command: string
   /** Undefined when a signal ended it or the connection was lost. */
   readonly exitCode: number | undefined
@@ -26,9 +26,16 @@ export class CommandError extends BenchawayError implements CommandResult {
   readonly stderr: string
   readonly durationMs: number
 
-  constructor(code: ErrorCode, reason: string, result: CommandResult, cause?: unknown) {
+  constructor(
+    code: ErrorCode,
+    reason: string,
+    result: CommandResult,
+    cause?: unknown,
+    hint?: string,
+  ) {
     super(code, [reason, lastLines(result.stderr || result.stdout)].filter(Boolean).join('\n'), {
       cause,
+      hint,
     })
     this.command = result.command
     this.exitCode = result.exitCode

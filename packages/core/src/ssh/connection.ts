@@ -1,13 +1,12 @@
 /**
- * One ssh connection with the host key pinned. There is no code path that connects without a check, and none that
- * retries a mismatch.
+ * Connections to one machine, with the host key pinned. There is no code path that connects without a check, and none
+ * that retries a mismatch.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'ssh2'
 
-import { BenchawayError } from '../errors.ts'
 import type { ChannelOptions, OpenChannel } from './channels.ts'
-import { login } from './login.ts'
-import { Pauses } from './pauses.ts'
+import { reach } from './reach.ts'
+import { Sessions } from './sessions.ts'
 
 /** Where a machine listens and what both sides must prove. */
 export interface SshTarget {
@@ -18,6 +17,8 @@ export interface SshTarget {
   readonly privateKey: string
   /** Wire form of the only host key that is accepted. */
   readonly hostKey: Uint8Array
+  /** The machine that `host` is reached through; `host` is as that one sees it. @default none */
+  readonly via?: Connection | undefined
 }
 
 export interface ConnectOptions {
@@ -26,21 +27,40 @@ export interface ConnectOptions {
    * @default 300_000
    */
   timeoutMs?: number | undefined
+  /**
+   * A connection that is lost later is made anew for so long, in milliseconds; 0 gives up at once. Commands that ran
+   * over it have failed all the same: none is run twice.
+   * @default 0
+   */
+  reconnectMs?: number | undefined
+  /**
+   * After so many milliseconds without a word the machine is asked whether it is still there; one that does not answer
+   * four times in a row is lost.
+   * @default 5000
+   */
+  keepaliveMs?: number | undefined
   signal?: AbortSignal | undefined
 }
 
 export interface Connection {
   readonly target: SshTarget
-  /** Waits while too many are open; a channel given out counts until it is closed. */
+  /**
+   * Starts a command. Waits while too many run; a channel given out counts until it is closed.
+   *
+   * @throws {BenchawayError} `CONNECTION_LOST` when there is no connection and there will be none; `SSH_FULL` when
+   *   sshd allows no command at all
+   */
   openChannel(command: string, options?: ChannelOptions): Promise<OpenChannel>
-  /** Resolves when the connection is gone, by `close()` or otherwise. Never rejects. */
+  /**
+   * ssh2's side of a connection that is logged in, for what is no command.
+   *
+   * @throws {BenchawayError} `CONNECTION_LOST`
+   */
+  client(signal?: AbortSignal): Promise<Client>
+  /** Resolves when there is no connection any more and there will be none. Never rejects. */
   readonly closed: Promise<void>
   close(): void
 }
-
-// EC2 drops packets to a machine that is not up yet, and TCP asks again after 1, 3, 7 and 15 seconds: a try that was
-// begun too early must not outlive the moment when the machine is there.
-const loginMs = 5000
 
 /**
  * Logs in, retrying refused and silent connections until the deadline. Each try is a whole login: sshd from 9.8 on
@@ -55,31 +75,7 @@ export async function connect(
   target: SshTarget,
   options: ConnectOptions = {},
 ): Promise<Connection> {
-  const { timeoutMs = 300_000, signal } = options
-  const deadline = performance.now() + timeoutMs
-  const pauses = new Pauses()
-  for (;;) {
-    signal?.throwIfAborted()
-    const left = deadline - performance.now()
-    let pauseMs: number | undefined
-    try {
-      return await login(target, Math.min(loginMs, Math.max(left, 1)), signal)
-    } catch (error) {
-      signal?.throwIfAborted()
-      pauseMs = pauses.after(error)
-      if (pauseMs === undefined || performance.now() + pauseMs >= deadline) {
-        if (error instanceof BenchawayError) throw error
-        throw new BenchawayError(
-          'SSH_UNREACHABLE',
-          `no ssh login at ${target.host} port ${target.port} within ${timeoutMs / 1000} s`,
-          {
-            hint: 'Look at the console of the machine, and check that your network lets you out to that port.',
-            cause: error,
-          },
-        )
-      }
-    }
-    // An aborted sleep rejects with its own AbortError; the caller is owed `signal.reason`.
-    await sleep(pauseMs, undefined, { signal }).catch(() => signal?.throwIfAborted())
-  }
+  const { timeoutMs = 300_000, reconnectMs = 0, keepaliveMs = 5000, signal } = options
+  const client = await reach(target, { timeoutMs, keepaliveMs, signal })
+  return new Sessions(target, client, { reconnectMs, keepaliveMs })
 }

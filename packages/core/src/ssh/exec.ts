@@ -1,187 +1,87 @@
-import { PassThrough, Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-
-import { checkOptions, isMs, isWhole } from '../check-options.ts'
-import { messageOf } from '../errors.ts'
-import type { ChannelExit, OpenChannel } from './channels.ts'
-import { CommandError, type CommandResult, commandLine, shortCommand } from './command.ts'
+import { checkOptions, isWhole, type OptionRule } from '../check-options.ts'
+import type { CommandResult } from './command.ts'
 import type { Connection } from './connection.ts'
+import { msRule, type RunOptions, runRules } from './run-options.ts'
+import { type OutputName, Run } from './run.ts'
 
-export interface ExecOptions {
-  /** What the command reads. @default nothing: it sees an end of file at once */
-  stdin?: string | Uint8Array | Readable | undefined
-  /** After this many milliseconds the command is killed. @default no limit */
+export interface ExecOptions extends RunOptions {
+  /** After this many milliseconds the command is killed with everything that it has started. @default no limit */
   timeoutMs?: number | undefined
-  /** Kills the command. */
-  signal?: AbortSignal | undefined
   /**
    * More than this on stdout or on stderr kills the command, in bytes.
    * @default 10_485_760
    */
   maxOutputBytes?: number | undefined
+  /**
+   * False returns the result of a command that ended with another exit code than 0 or by a signal. What is no end of a
+   * command's own (a lost connection, a time-out, too much output) is thrown all the same.
+   * @default true
+   */
+  check?: boolean | undefined
 }
 
-// More would overflow Node's timers, which then fire at once.
-const longest = 2 ** 31 - 1
+const rules: { readonly [K in keyof Required<ExecOptions>]: OptionRule } = {
+  ...runRules,
+  timeoutMs: msRule,
+  maxOutputBytes: [isWhole(0, 2 ** 29), 'a whole number of bytes up to 536870912'],
+  check: [(value) => typeof value === 'boolean', 'true or false'],
+}
 
 /**
  * Runs a command and collects what it prints.
  *
+ * @param command a string is a line for the login shell; an array is a program and its arguments, which no shell reads
+ *   any meaning into
  * @param urgent does not wait in line when the connection is busy
- * @throws {CommandError} `COMMAND_FAILED` on a non-zero exit code or a signal, `COMMAND_TIMED_OUT`,
- *   `OUTPUT_TOO_LARGE`, `TRANSFER_FAILED` when the input broke off, or `CONNECTION_LOST`: a lost connection never
- *   looks like success
+ * @throws {CommandError} `COMMAND_FAILED` on a non-zero exit code or a signal; `COMMAND_NOT_STARTED` when it never ran,
+ *   because of `cwd`, `env`, `sudo` or the login shell; `COMMAND_TIMED_OUT`; `OUTPUT_TOO_LARGE`; `TRANSFER_FAILED` when
+ *   the input broke off; `CONNECTION_LOST`: a lost connection never looks like success, and the command may still run
+ * @throws the reason of `signal`, once the command has been killed with everything that it has started. Only a daemon
+ *   lives on: one that has left its session for another and whose parents have ended
  */
 export async function exec(
   connection: Connection,
   command: string | readonly string[],
-  options: ExecOptions = {},
+  options?: ExecOptions,
   urgent = false,
 ): Promise<CommandResult> {
-  checkOptions('exec()', options, {
-    stdin: [
-      (value) =>
-        typeof value === 'string' || value instanceof Uint8Array || value instanceof Readable,
-      'a string, bytes or a readable stream',
-    ],
-    timeoutMs: [isMs(0, longest), `milliseconds up to ${longest}`],
-    signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
-    maxOutputBytes: [isWhole(0, 2 ** 29), 'a whole number of bytes up to 536870912'],
-  })
-  const { stdin, timeoutMs, signal, maxOutputBytes = 10 * 1024 * 1024 } = options
-  const line = commandLine(command)
-  const name = `'${shortCommand(line)}' on ${connection.target.host}`
-  const started = performance.now()
-  const finish = (ended: ChannelExit, stdout = '', stderr = ''): CommandResult => ({
-    command: line,
-    ...ended,
-    stdout,
-    stderr,
-    durationMs: performance.now() - started,
-  })
-
-  signal?.throwIfAborted()
-  // Runs from the beginning: a connection whose places are all taken counts as well.
-  const stop = new AbortController()
-  let timedOut = false
-  const timer =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          timedOut = true
-          stop.abort()
-        }, timeoutMs)
-  const abort = (): void => stop.abort()
-  signal?.addEventListener('abort', abort, { once: true })
-  const timeOut = (result: CommandResult): CommandError =>
-    new CommandError('COMMAND_TIMED_OUT', `${name} did not end in ${timeoutMs} ms`, result)
-
-  const input = stdin instanceof Readable ? hold(stdin) : undefined
+  if (options !== undefined) checkOptions('exec()', options, rules)
+  const { maxOutputBytes = 10 * 1024 * 1024, check = true } = options ?? {}
+  const output = { stdout: new Collected(), stderr: new Collected() }
+  const take = (name: OutputName, chunk: Buffer): void => {
+    if (output[name].add(chunk) <= maxOutputBytes) return
+    const reason = `${run.name} printed more than ${maxOutputBytes} bytes on ${name}`
+    output[name].cut(maxOutputBytes)
+    run.stop({ code: 'OUTPUT_TOO_LARGE', reason })
+  }
+  const run = new Run('exec()', connection, command, { ...options, urgent }, take)
   try {
-    const { channel, exit }: OpenChannel = await connection
-      .openChannel(line, { signal: stop.signal, urgent })
-      .catch((error: unknown) => {
-        signal?.throwIfAborted()
-        throw timedOut ? timeOut(finish(never)) : error
-      })
-
-    const killed = Promise.withResolvers<ChannelExit>()
-    const kill = (): void => {
-      channel.signal('KILL')
-      channel.close()
-      // sshd passes no signal on for root and ends the channel only with the process, which nobody may wait for.
-      setTimeout(killed.resolve, 1000, never).unref()
-    }
-    if (stop.signal.aborted) kill()
-    stop.signal.addEventListener('abort', kill, { once: true })
-    let tooLarge: string | undefined
-    const collect = (stream: Readable, which: string): (() => string) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      stream.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size <= maxOutputBytes) chunks.push(chunk)
-        else if (tooLarge === undefined) {
-          tooLarge = which
-          kill()
-        }
-      })
-      return () => Buffer.concat(chunks).toString()
-    }
-    const stdout = collect(channel, 'stdout')
-    const stderr = collect(channel.stderr, 'stderr')
-
-    // A command may end without reading all of its input; only its exit code says whether that was a failure.
-    let unread: unknown
-    if (input) {
-      void input.broken.then(kill)
-      pipeline(input.stream, channel).catch((error: unknown) => {
-        unread = error
-      })
-    } else if (!(stdin instanceof Readable)) channel.end(stdin)
-
-    const ended = await Promise.race([exit, killed.promise])
-    signal?.throwIfAborted()
-    const result = finish(ended, stdout(), stderr())
-    const broken = input?.error()
-    if (broken !== undefined) {
-      const reason = `the input of ${name} broke off: ${messageOf(broken)}`
-      throw new CommandError('TRANSFER_FAILED', reason, result, broken)
-    }
-    if (tooLarge !== undefined) {
-      const reason = `${name} printed more than ${maxOutputBytes} bytes on ${tooLarge}`
-      throw new CommandError('OUTPUT_TOO_LARGE', reason, result)
-    }
-    if (timedOut) throw timeOut(result)
-    if (ended.signal !== undefined) {
-      throw new CommandError('COMMAND_FAILED', `${name} was ended by SIG${ended.signal}`, result)
-    }
-    if (ended.exitCode === undefined) {
-      const reason = `${name} was cut off: the ssh connection is gone`
-      throw new CommandError('CONNECTION_LOST', reason, result, unread)
-    }
-    if (ended.exitCode !== 0) {
-      const reason = `${name} ended with exit code ${ended.exitCode}`
-      throw new CommandError('COMMAND_FAILED', reason, result, unread)
-    }
-    return result
+    await run.begin()
+    const ended = await run.end()
+    return run.settle(ended, output.stdout.text(), output.stderr.text(), check)
   } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abort)
-    input?.stream.destroy()
-    // An open file whose rest nobody reads would stay open.
-    if (stdin instanceof Readable) stdin.destroy()
+    run.release()
   }
 }
 
-const never: ChannelExit = { exitCode: undefined, signal: undefined }
+class Collected {
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
 
-interface Held {
-  readonly stream: PassThrough
-  /** Resolves when the source breaks off, if ever it does. */
-  readonly broken: Promise<void>
-  /** Why it broke off. */
-  error(): Error | undefined
-}
+  /** @returns how many bytes it holds now */
+  add(chunk: Buffer): number {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    return this.#bytes
+  }
 
-/** Reads from `source` at once: Node throws the output of a child process away that ends before anybody does. */
-function hold(source: Readable): Held {
-  const stream = new PassThrough()
-  const broken = Promise.withResolvers<void>()
-  let why: Error | undefined
-  const breakOff = (error: Error): void => {
-    // A command that ended first no longer wants it.
-    if (stream.destroyed) return
-    why = error
-    stream.destroy()
-    broken.resolve()
+  /** Leaves so many bytes. */
+  cut(bytes: number): void {
+    const last = this.#chunks.pop()
+    if (last !== undefined) this.#chunks.push(last.subarray(0, last.length + bytes - this.#bytes))
   }
-  const closed = (): void => {
-    if (!source.readableEnded) breakOff(new Error('it was closed before its end'))
+
+  text(): string {
+    return this.#chunks.length === 0 ? '' : Buffer.concat(this.#chunks).toString()
   }
-  source.once('error', breakOff)
-  source.once('close', closed)
-  if (source.destroyed) closed()
-  source.pipe(stream)
-  return { stream, broken: broken.promise, error: () => why }
 }

@@ -1,13 +1,17 @@
 /** One try of a login, with the host key pinned. */
 import { timingSafeEqual } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 
-import ssh2 from 'ssh2'
+import ssh2, { type Client } from 'ssh2'
 
 import { BenchawayError } from '../errors.ts'
 import { fingerprint } from '../keys/openssh.ts'
-import { connectionOf } from './channels.ts'
 import { lastLines } from './command.ts'
 import type { Connection, SshTarget } from './connection.ts'
+import { hearRefusal } from './explain.ts'
+import { hearAnything, hurryLogin, socketOf } from './insides.ts'
+import { jumpStream } from './jump.ts'
+import { hastenCipher } from './swift-cipher.ts'
 
 /**
  * sshd knows the key and ended the login all the same, as PAM has it do while a machine boots or shuts down
@@ -22,16 +26,18 @@ export class TurnedAway extends Error {
  * @throws {TurnedAway} when the account may not log in now
  * @throws {Error} ssh2's own, when nobody listens or nobody answers
  */
-export function login(
+export async function login(
   target: SshTarget,
-  timeoutMs: number,
-  signal?: AbortSignal,
-): Promise<Connection> {
+  options: { timeoutMs: number; keepaliveMs: number; signal?: AbortSignal | undefined },
+): Promise<Client> {
+  const { timeoutMs, keepaliveMs, signal } = options
+  const sock = target.via && (await jump(target.via, target, timeoutMs, signal))
   const client = new ssh2.Client()
   return new Promise((resolve, reject) => {
     let foreignKey: string | undefined
     let isVerified = false
     let words = ''
+    let refusal: (() => string) | undefined
     const fail = (error: Error & { level?: string }): void => {
       signal?.removeEventListener('abort', abort)
       client.destroy()
@@ -72,7 +78,9 @@ export function login(
           ),
         )
       } else {
-        reject(error)
+        const said = refusal?.() ?? ''
+        const greeting = `where an ssh server would greet it says: ${said}`
+        reject(said === '' ? error : new Error(greeting, { cause: error }))
       }
     }
     const abort = (): void => fail(new Error('aborted'))
@@ -90,14 +98,16 @@ export function login(
     client.once('ready', () => {
       signal?.removeEventListener('abort', abort)
       client.removeAllListeners('close')
-      resolve(connectionOf(client, target))
+      hearAnything(client)
+      resolve(client)
     })
     client.connect({
+      ...(sock && { sock }),
       host: target.host,
       port: target.port,
       username: target.user,
       readyTimeout: timeoutMs,
-      keepaliveInterval: 5000,
+      keepaliveInterval: keepaliveMs,
       keepaliveCountMax: 4,
       // Asking for `none` first, as ssh2 does by default, costs a round trip.
       authHandler: ['publickey'],
@@ -115,7 +125,21 @@ export function login(
         return ours
       },
     })
+    refusal = hearRefusal(socketOf(client))
+    hurryLogin(client)
+    hastenCipher(client)
     // Without this each small request waits some 40 ms for Nagle's algorithm and a delayed acknowledgement.
     client.setNoDelay(true)
   })
+}
+
+// The machine in between would wait for minutes for one that is silent.
+function jump(
+  via: Connection,
+  { host, port }: SshTarget,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Duplex> {
+  const late = AbortSignal.timeout(Math.ceil(timeoutMs))
+  return jumpStream(via, host, port, signal ? AbortSignal.any([signal, late]) : late)
 }

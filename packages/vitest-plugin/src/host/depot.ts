@@ -30,8 +30,8 @@ interface Sent {
 }
 
 export class Depot {
-  #instance: Instance
-  #connected = true
+  /** Makes a lost connection anew by itself; what was sent over the old one is still there. */
+  readonly instance: Instance
   readonly #isLocal: boolean
   readonly #sent: Sent
   readonly #roots = new Map<string, Promise<void>>()
@@ -41,8 +41,7 @@ export class Depot {
   #sending: Promise<void> = Promise.resolve()
 
   private constructor(options: DepotOptions, sent: Sent) {
-    this.#instance = options.instance
-    this.#watch(options.instance)
+    this.instance = options.instance
     this.#isLocal = options.isLocal
     this.#sent = sent
   }
@@ -57,14 +56,9 @@ export class Depot {
     return new Depot(options, { node, runtime })
   }
 
-  get instance(): Instance {
-    return this.#instance
-  }
-
-  /** Starts a worker, over a new connection if the last one broke; frames go in on its stdin and out on its stdout. */
-  async startWorker(execArgv: readonly string[]): Promise<RemoteProcess> {
-    await this.reconnect()
-    return this.#instance.open(this.#workerLine(execArgv))
+  /** Starts a worker; frames go in on its stdin and out on its stdout. */
+  startWorker(execArgv: readonly string[]): Promise<RemoteProcess> {
+    return this.instance.open(this.#workerLine(execArgv))
   }
 
   /** Makes a folder of the developer's computer exist under the same path, owned by the login user. */
@@ -109,7 +103,7 @@ export class Depot {
 
   /** Closes the connection and leaves the machine alone. */
   disconnect(): void {
-    this.#instance.disconnect()
+    this.instance.disconnect()
   }
 
   #workerLine(execArgv: readonly string[]): string {
@@ -119,23 +113,7 @@ export class Depot {
 
   async #makeRoot(folder: string): Promise<void> {
     const owner = '"$(id -u):$(id -g)"'
-    await this.#instance.exec(`${asRoot} ${quote(makeFolder)} sh ${owner} ${quote(folder)}`)
-  }
-
-  #watch(instance: Instance): void {
-    void instance.closed.then(() => {
-      if (instance === this.#instance) this.#connected = false
-    })
-  }
-
-  /** Makes a new connection if the last one broke; what was sent over that is still there. */
-  async reconnect(): Promise<void> {
-    if (this.#connected) return
-    const { attachInstance } = await import('@benchaway/core')
-    const lost = this.#instance
-    this.#instance = await attachInstance(lost.access(), () => lost.terminate())
-    this.#connected = true
-    this.#watch(this.#instance)
+    await this.instance.exec(`${asRoot} ${quote(makeFolder)} sh ${owner} ${quote(folder)}`)
   }
 
   // One after another: who finds a package listed as sent must be able to rely on it.
@@ -163,7 +141,7 @@ export class Depot {
     tar.stdin.on('error', () => undefined)
     tar.stdin.end(paths.map((path) => `.${path}\0`).join(''))
     try {
-      await this.#instance.exec(`tar -C / --no-same-owner -x${zip}f -`, { stdin: archive })
+      await this.instance.exec(`tar -C / --no-same-owner -x${zip}f -`, { stdin: archive })
     } finally {
       tar.kill()
     }

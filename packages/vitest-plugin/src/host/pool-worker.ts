@@ -151,7 +151,6 @@ export class RemotePoolWorker implements PoolWorker {
     }
     const depot = await this.#run.depot(this.#type)
     this.#depot = depot
-    await depot.reconnect()
     await depot.makeRoot(config.root)
     await depot.sendFixtures(config.root, this.#run.options.files)
     // Who cancelled meanwhile has stopped listening, and nobody would stop a worker that came now.

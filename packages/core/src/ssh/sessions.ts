@@ -1,0 +1,182 @@
+import type { Client } from 'ssh2'
+
+import { BenchawayError } from '../errors.ts'
+import type { ChannelOptions, OpenChannel } from './channels.ts'
+import type { Connection, SshTarget } from './connection.ts'
+import { reach } from './reach.ts'
+import { Session, SessionFull } from './session.ts'
+
+// Thirty-two commands at a time; who wants more is better off with one that does it all.
+const maxSessions = 4
+// Short commands make room sooner than another login would.
+const growAfterMs = 100
+
+/** One connection, more while more commands run than it has places for, and a new one when it is lost. */
+export class Sessions implements Connection {
+  readonly target: SshTarget
+  readonly closed: Promise<void>
+  readonly #reconnectMs: number
+  readonly #keepaliveMs: number
+  readonly #live = new Set<Session>()
+  /** In the order in which they came. */
+  readonly #waiting = new Set<() => void>()
+  readonly #stop = new AbortController()
+  readonly #end: () => void
+  #isGrowing = false
+  #over: BenchawayError | undefined
+
+  constructor(
+    target: SshTarget,
+    client: Client,
+    options: { reconnectMs: number; keepaliveMs: number },
+  ) {
+    this.target = target
+    this.#reconnectMs = options.reconnectMs
+    this.#keepaliveMs = options.keepaliveMs
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.closed = promise
+    this.#end = resolve
+    this.#add(client)
+  }
+
+  async openChannel(command: string, options: ChannelOptions = {}): Promise<OpenChannel> {
+    const { signal, urgent = false } = options
+    // Who has waited comes before who has just come.
+    for (let isNext = urgent || this.#waiting.size === 0; ; isNext = true) {
+      const session = isNext ? this.#pick(urgent) : undefined
+      if (session === undefined) {
+        await this.#change(signal)
+        continue
+      }
+      try {
+        return await session.open(command, options)
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (!(error instanceof SessionFull)) throw this.#lost(error)
+        if (session.isIdle) throw this.#full(error)
+      }
+    }
+  }
+
+  async client(signal?: AbortSignal): Promise<Client> {
+    for (;;) {
+      const session = this.#pick(true)
+      if (session !== undefined) return session.client
+      await this.#change(signal)
+    }
+  }
+
+  close(): void {
+    this.#over ??= this.#lost(undefined)
+    this.#stop.abort()
+    if (this.#live.size === 0) this.#end()
+    for (const session of this.#live) session.end()
+    this.#wake()
+  }
+
+  #pick(urgent: boolean): Session | undefined {
+    for (const session of this.#live) {
+      if (session.hasPlace || (urgent && !session.isOver)) return session
+    }
+    return undefined
+  }
+
+  /** Waits until there may be a place. */
+  async #change(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#over) throw this.#over
+    signal?.throwIfAborted()
+    const grow = this.#pick(true)
+      ? setTimeout(() => void this.#grow(), growAfterMs).unref()
+      : undefined
+    const woken = Promise.withResolvers<void>()
+    const wake = (): void => woken.resolve()
+    this.#waiting.add(wake)
+    signal?.addEventListener('abort', wake, { once: true })
+    await woken.promise
+    clearTimeout(grow)
+    signal?.removeEventListener('abort', wake)
+    this.#waiting.delete(wake)
+    // What woke it may be of use to the next.
+    if (signal?.aborted) this.#wake(1)
+    signal?.throwIfAborted()
+    if (this.#over) throw this.#over
+  }
+
+  #wake(count: number = Number.POSITIVE_INFINITY): void {
+    for (const wake of this.#waiting) {
+      if (count-- <= 0) return
+      this.#waiting.delete(wake)
+      wake()
+    }
+  }
+
+  #add(client: Client): void {
+    const session = new Session(client, () => {
+      // One more than the first goes when it is of no more use.
+      const [first] = this.#live
+      if (this.#waiting.size === 0 && session.isIdle && session !== first) session.end()
+      this.#wake(1)
+    })
+    this.#live.add(session)
+    void session.lost.then(() => this.#remove(session))
+    this.#wake()
+  }
+
+  #remove(session: Session): void {
+    this.#live.delete(session)
+    if (this.#live.size > 0) return
+    if (this.#over) this.#end()
+    else if (this.#reconnectMs === 0) this.#giveUp(undefined)
+    else void this.#reconnect()
+  }
+
+  async #reconnect(): Promise<void> {
+    try {
+      this.#add(await this.#login(this.#reconnectMs))
+    } catch (error) {
+      this.#giveUp(error)
+    }
+  }
+
+  async #grow(): Promise<void> {
+    if (this.#isGrowing || this.#live.size >= maxSessions) return
+    this.#isGrowing = true
+    try {
+      this.#add(await this.#login(growAfterMs * 100))
+    } catch {
+      // There is a connection, whose places will come free.
+    }
+    this.#isGrowing = false
+  }
+
+  async #login(timeoutMs: number): Promise<Client> {
+    const { signal } = this.#stop
+    const client = await reach(this.target, { timeoutMs, keepaliveMs: this.#keepaliveMs, signal })
+    if (!signal.aborted) return client
+    client.end()
+    throw new Error('closed')
+  }
+
+  #giveUp(cause: unknown): void {
+    this.#over ??= this.#lost(cause)
+    this.#end()
+    this.#wake()
+  }
+
+  #lost(cause: unknown): BenchawayError {
+    const { host, port } = this.target
+    return new BenchawayError(
+      'CONNECTION_LOST',
+      `the ssh connection to ${host} port ${port} is gone`,
+      { cause },
+    )
+  }
+
+  #full(cause: unknown): BenchawayError {
+    const { host, port } = this.target
+    return new BenchawayError('SSH_FULL', `sshd at ${host} port ${port} allows no command`, {
+      hint: 'Check MaxSessions in its sshd_config: it has to be 1 at least.',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,380 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+
+import { afterEach, describe, expect, test } from 'vitest'
+
+import { fingerprint, publicBlob } from '../../src/keys/openssh.ts'
+import { generateKeyPair } from '../../src/keys/pair.ts'
+import { type Connection, connect, type ConnectOptions } from '../../src/ssh/connection.ts'
+import { exec } from '../../src/ssh/exec.ts'
+import { freePort, type Sshd, startSshd } from '../sshd.ts'
+
+const open: (Sshd | Connection)[] = []
+afterEach(async () => {
+  for (const one of open.splice(0).toReversed()) {
+    if ('close' in one) one.close()
+    else await one[Symbol.asyncDispose]()
+  }
+})
+
+async function serve(...more: string[]): Promise<Sshd> {
+  const sshd = await startSshd({ more })
+  open.push(sshd)
+  return sshd
+}
+
+async function connectTo(sshd: Sshd, options?: ConnectOptions): Promise<Connection> {
+  const connection = await connect(sshd.target, options)
+  open.push(connection)
+  return connection
+}
+
+/** The sshd process of one connection. */
+async function processOf(connection: Connection): Promise<number> {
+  return Number((await exec(connection, 'echo $PPID')).stdout)
+}
+
+describe('connecting', () => {
+  test('waits for a server that starts to listen later', async () => {
+    const port = await freePort()
+    const hostKey = generateKeyPair()
+    // The first knock is refused before the server is even started.
+    const knocked = new Promise<void>((resolve) => {
+      const early = net.connect(port, '127.0.0.1')
+      early.once('error', () => resolve())
+    })
+    await knocked
+    const server = startSshd({ hostKey, port })
+    await using sshd = await server
+    const connection = await connect(sshd.target, { timeoutMs: 10_000 })
+    expect((await exec(connection, 'echo up')).stdout).toBe('up\n')
+    connection.close()
+  })
+
+  test('stops at once before a foreign host key, naming both, and never logs in', async () => {
+    await using sshd = await startSshd()
+    let log = ''
+    sshd.process.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+    })
+    const expected = publicBlob(generateKeyPair().publicKey)
+    const started = performance.now()
+    await expect(connect({ ...sshd.target, hostKey: expected })).rejects.toMatchObject({
+      code: 'HOST_KEY_MISMATCH',
+      message: `127.0.0.1 port ${sshd.target.port} proved host key ${fingerprint(sshd.target.hostKey)}, expected ${fingerprint(expected)}`,
+    })
+    // The deadline is 300 s: a retry would show.
+    expect(performance.now() - started).toBeLessThan(10_000)
+    expect(log).not.toContain('Accepted')
+  })
+
+  test('says who was refused when the client key is not let in', async () => {
+    await using sshd = await startSshd()
+    await using other = await startSshd()
+    const target = { ...sshd.target, privateKey: other.target.privateKey }
+    await expect(connect(target)).rejects.toMatchObject({
+      code: 'SSH_REFUSED',
+      message: `127.0.0.1 port ${target.port} refused the key of user ${target.user}`,
+    })
+  })
+
+  test('does not take an HTTP server for an SSH server', async () => {
+    const server = net.createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    await using sshd = await startSshd()
+    await expect(connect({ ...sshd.target, port }, { timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      message: `no ssh login at 127.0.0.1 port ${port} within 0.3 s`,
+      cause: { message: 'where an ssh server would greet it says: HTTP/1.1 400 Bad Request' },
+    })
+    server.close()
+  })
+
+  test('gives up on a server that accepts and says nothing', async () => {
+    const server = net.createServer(() => undefined).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    await using sshd = await startSshd()
+    await expect(connect({ ...sshd.target, port }, { timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'SSH_UNREACHABLE',
+    })
+    server.close()
+  })
+
+  test('ends with the reason of the signal, also in the middle of a handshake', async () => {
+    await using sshd = await startSshd()
+    const reason = new Error('not wanted any more')
+    const aborter = new AbortController()
+    const server = net.createServer(() => aborter.abort(reason)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    await expect(connect({ ...sshd.target, port }, { signal: aborter.signal })).rejects.toBe(reason)
+    server.close()
+  })
+
+  test('says at once that no algorithm is shared', async () => {
+    await using sshd = await startSshd({ more: ['Ciphers aes256-ctr'] })
+    await expect(connect(sshd.target)).rejects.toMatchObject({
+      code: 'SSH_UNSUPPORTED',
+      message: `127.0.0.1 port ${sshd.target.port} shares no algorithm with us: Handshake failed: no matching C->S cipher`,
+    })
+  })
+})
+
+describe('places', () => {
+  test('more commands than one connection has places for run at the same time', async () => {
+    const connection = await connectTo(await serve())
+    const folder = (await exec(connection, 'mktemp -d')).stdout.trim()
+    // Each waits until all twenty have begun.
+    const line = `touch ${folder}/$$; until [ $(ls ${folder} | wc -l) = 20 ]; do sleep 0.05; done; echo $PPID`
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () => exec(connection, line, { timeoutMs: 20_000 })),
+    )
+    await exec(connection, `rm -r ${folder}`)
+    expect(new Set(all.map(({ stdout }) => stdout)).size).toBe(3)
+  })
+
+  test('more than one connection is there only while it is needed', async () => {
+    const sshd = await serve()
+    const connection = await connectTo(sshd)
+    const before = await connectionsOf(sshd)
+    await Promise.all(Array.from({ length: 20 }, () => exec(connection, 'sleep 1')))
+    await expect.poll(() => connectionsOf(sshd)).toBe(before)
+  })
+
+  test('an sshd that allows a single command at a time gets one at a time', async () => {
+    const connection = await connectTo(await serve('MaxSessions 1'))
+    const lines = [1, 2, 3, 4].map((n) => exec(connection, `echo ${n}`))
+    expect((await Promise.all(lines)).map(({ stdout }) => stdout)).toEqual([
+      '1\n',
+      '2\n',
+      '3\n',
+      '4\n',
+    ])
+  })
+
+  test('an sshd that allows no command at all is told apart from a lost connection', async () => {
+    const sshd = await serve('MaxSessions 0')
+    const connection = await connectTo(sshd)
+    await expect(connection.openChannel('true')).rejects.toMatchObject({
+      code: 'SSH_FULL',
+      message: `sshd at 127.0.0.1 port ${sshd.target.port} allows no command`,
+      hint: 'Check MaxSessions in its sshd_config: it has to be 1 at least.',
+    })
+  })
+
+  test('what is urgent runs at once where everything else waits', async () => {
+    const connection = await connectTo(await serve())
+    const busy = await Promise.all(
+      Array.from({ length: 8 }, () => connection.openChannel('sleep 60')),
+    )
+    const { channel, exit } = await connection.openChannel('exit 7', { urgent: true })
+    channel.resume()
+    channel.stderr.resume()
+    expect(await exit).toEqual({ exitCode: 7, signal: undefined })
+    for (const one of busy) one.channel.close()
+  })
+
+  test('a command that was given up while it waited never begins', async () => {
+    const sshd = await serve('MaxSessions 1')
+    const connection = await connectTo(sshd)
+    const first = exec(connection, 'sleep 0.5')
+    const stop = new AbortController()
+    const mark = path.join(sshd.folder, 'mark')
+    const second = exec(connection, ['touch', mark], { signal: stop.signal })
+    const reason = new Error('not any more')
+    stop.abort(reason)
+    await expect(second).rejects.toBe(reason)
+    await first
+    expect((await exec(connection, 'echo still')).stdout).toBe('still\n')
+    expect(existsSync(mark)).toBe(false)
+  })
+
+  test('logins at one address are four at a time', async () => {
+    const sshd = await serve()
+    let now = 0
+    let most = 0
+    // Hands what it hears on to sshd, and counts who has not come through the door yet.
+    const door = net.createServer((from) => {
+      most = Math.max(most, ++now)
+      const to = net.connect(sshd.target.port, '127.0.0.1')
+      from.on('error', () => to.destroy()).pipe(to)
+      to.on('error', () => from.destroy()).pipe(from)
+    })
+    door.listen(0, '127.0.0.1')
+    await once(door, 'listening')
+    const address = door.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    const logins = Array.from({ length: 12 }, async () => {
+      const connection = await connect({ ...sshd.target, port })
+      now--
+      open.push(connection)
+    })
+    await Promise.all(logins)
+    door.close()
+    expect(most).toBe(4)
+  })
+})
+
+describe('a connection that is lost', () => {
+  test('is made anew for the next command, within the time for that', async () => {
+    const connection = await connectTo(await serve(), { reconnectMs: 20_000 })
+    const before = await processOf(connection)
+    const running = exec(connection, 'sleep 60')
+    process.kill(before, 'SIGKILL')
+    await expect(running).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+    expect(await processOf(connection)).not.toBe(before)
+  })
+
+  test('does not run a command twice', async () => {
+    const sshd = await serve()
+    const connection = await connectTo(sshd, { reconnectMs: 20_000 })
+    const file = path.join(sshd.folder, 'count')
+    const line = `echo once >>${file}; kill -9 $PPID; sleep 60`
+    await expect(exec(connection, line)).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+    expect((await exec(connection, ['cat', file])).stdout).toBe('once\n')
+  })
+
+  test('is gone at once when nobody gave time to make it anew', async () => {
+    const connection = await connectTo(await serve())
+    process.kill(await processOf(connection), 'SIGKILL')
+    await connection.closed
+    const { host, port } = connection.target
+    await expect(exec(connection, 'true')).rejects.toMatchObject({
+      code: 'CONNECTION_LOST',
+      message: `the ssh connection to ${host} port ${port} is gone`,
+    })
+  })
+
+  test('is gone when the time is over, and says what was in the way', async () => {
+    const sshd = await serve()
+    const connection = await connectTo(sshd, { reconnectMs: 300 })
+    const child = await processOf(connection)
+    sshd.process.kill('SIGKILL')
+    await once(sshd.process, 'exit')
+    process.kill(child, 'SIGKILL')
+    await connection.closed
+    await expect(exec(connection, 'true')).rejects.toMatchObject({
+      code: 'CONNECTION_LOST',
+      cause: { code: 'SSH_UNREACHABLE' },
+    })
+  })
+
+  test('is not made anew after close()', async () => {
+    const sshd = await serve()
+    const connection = await connectTo(sshd, { reconnectMs: 20_000 })
+    connection.close()
+    await connection.closed
+    await expect(exec(connection, 'true')).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+    await expect.poll(() => connectionsOf(sshd)).toBe(0)
+  })
+
+  test('a machine that falls silent is lost after four questions without an answer', async () => {
+    const connection = await connectTo(await serve(), { keepaliveMs: 50 })
+    const silent = await processOf(connection)
+    process.kill(silent, 'SIGSTOP')
+    await expect(exec(connection, 'true')).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+    process.kill(silent, 'SIGKILL')
+  })
+})
+
+test.each(['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'])(
+  'what is sent and heard stays the same while both sides agree on keys again and again (%s)',
+  async (cipher) => {
+    const sshd = await serve(`Ciphers ${cipher}`, 'RekeyLimit 512K', 'LogLevel DEBUG1')
+    let log = ''
+    sshd.process.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+    })
+    const connection = await connectTo(sshd)
+    // Of all sizes, some of them below and some above what a packet holds.
+    const pieces = Array.from({ length: 300 }, (_, n) => randomBytes((n * 977) % 70_000))
+    const sent = Buffer.concat(pieces)
+    const { channel, exit } = await connection.openChannel('cat')
+    channel.stderr.resume()
+    const heard: Buffer[] = []
+    channel.on('data', (chunk: Buffer) => heard.push(chunk))
+    for (const piece of pieces) channel.write(piece)
+    channel.end()
+    expect(await exit).toEqual({ exitCode: 0, signal: undefined })
+    expect(Buffer.concat(heard).equals(sent)).toBe(true)
+    expect(log.match(/SSH2_MSG_NEWKEYS received/g)?.length).toBeGreaterThan(10)
+  },
+)
+
+test('a login with a command is five answers away, and each command after it one', async () => {
+  const sshd = await serve()
+  const { port, turns, close } = await slowRelay(sshd.target.port)
+  const connection = await connect({ ...sshd.target, port })
+  open.push(connection)
+  await exec(connection, 'true')
+  const login = turns()
+  await exec(connection, 'true')
+  const command = turns() - login
+  // sshd takes no input before it has started the program.
+  await exec(connection, 'cat', { stdin: 'what it reads' })
+  const reader = turns() - login - command
+  close()
+  // The offer, the keys, the login, a channel, the command.
+  expect({ login, command, reader }).toEqual({ login: 5, command: 1, reader: 2 })
+})
+
+/** The number of sshd's processes for connections. */
+async function connectionsOf({ process: { pid } }: Sshd): Promise<number> {
+  const pgrep = spawn('pgrep', ['--count', '--parent', String(pid)])
+  const [count] = await pgrep.stdout.setEncoding('utf8').toArray()
+  return Number(count)
+}
+
+/**
+ * Hands on late what it hears, so that what was said together arrives together.
+ *
+ * @returns `turns` counts how often our side has spoken and was answered
+ */
+async function slowRelay(
+  to: number,
+): Promise<{ port: number; turns: () => number; close: () => void }> {
+  let turns = 0
+  let isAsked = false
+  const server = net.createServer((here) => {
+    const there = net.connect(to, '127.0.0.1')
+    here.on('error', () => there.destroy())
+    there.on('error', () => here.destroy())
+    const toThere = collect((said) => {
+      isAsked = true
+      there.write(said)
+    })
+    const toHere = collect((said) => here.write(said))
+    here.on('data', toThere)
+    there.on('data', (chunk) => {
+      if (isAsked) turns++
+      isAsked = false
+      toHere(chunk)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    turns: () => turns,
+    close: () => server.close(),
+  }
+}
+
+/** Gives on what came within 25 ms as one. */
+function collect(give: (said: Buffer) => void): (chunk: Buffer) => void {
+  const held: Buffer[] = []
+  return (chunk) => {
+    if (held.push(chunk) === 1) setTimeout(() => give(Buffer.concat(held.splice(0))), 25)
+  }
+}

@@ -1,0 +1,85 @@
+/** A way to a machine that takes its time, and that can be cut. */
+import { once } from 'node:events'
+import net from 'node:net'
+
+import type { Connection, SshTarget } from '../../src/ssh/connection.ts'
+
+export interface FarAway extends AsyncDisposable {
+  readonly target: SshTarget
+  /** Every connection over it is gone at once, on both sides. */
+  cut(): void
+  /** The same, and the machine does not notice. */
+  cutHere(): void
+  /** Bytes that have gone towards the machine. */
+  sent: number
+  /** Cuts it when so many have. */
+  cutAfter(bytes: number): void
+}
+
+/** @param oneWayMs how long each byte takes, in each direction */
+export async function farAway(target: SshTarget, oneWayMs = 0): Promise<FarAway> {
+  const sockets = new Set<net.Socket>()
+  const nearSockets = new Set<net.Socket>()
+  let limit = Infinity
+  let isQuiet = false
+  const server = net.createServer((near) => {
+    const far = net.connect(target.port, target.host)
+    nearSockets.add(near)
+    near.once('close', () => nearSockets.delete(near))
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.setNoDelay(true)
+      sockets.add(from)
+      // The other side learns of it by its close.
+      from.on('error', () => undefined)
+      from.once('close', () => {
+        sockets.delete(from)
+        if (!(from === near && isQuiet)) to.destroy()
+      })
+      const pass = (chunk: Buffer): void => {
+        to.write(chunk)
+        if (from !== near) return
+        way.sent += chunk.length
+        if (way.sent < limit) return
+        limit = Infinity
+        cut()
+      }
+      from.on('data', (chunk: Buffer) => {
+        if (oneWayMs === 0) pass(chunk)
+        else setTimeout(pass, oneWayMs, chunk)
+      })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  const way: FarAway = {
+    target: { ...target, port: address.port },
+    sent: 0,
+    cut,
+    cutHere() {
+      isQuiet = true
+      for (const socket of nearSockets) socket.destroy()
+    },
+    cutAfter(bytes) {
+      limit = way.sent + bytes
+    },
+    async [Symbol.asyncDispose]() {
+      cut()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+  return way
+}
+
+/** Closes it at the end of the block. */
+export function closing(connection: Connection): Connection & Disposable {
+  return Object.assign(connection, { [Symbol.dispose]: () => connection.close() })
+}
