@@ -21,6 +21,8 @@ export interface Pty {
 export interface OpenChannel {
   /** Both of its streams must be read, or its end is never heard. */
   readonly channel: ClientChannel
+  /** Has sshd signal what it has started, if it may; also when the input of the channel has ended. */
+  readonly signal: (name: string) => void
   /** Both undefined when the connection was lost. Never rejects. */
   readonly exit: Promise<ChannelExit>
 }

@@ -13,6 +13,7 @@ interface Protocol {
   authPK(user: string, key: PrivateKey, algorithm: string | undefined, sign?: Sign): void
   session(channel: number, windowBytes: number, packetBytes: number): void
   exec(channel: number, command: string, wantReply: boolean): void
+  signal(channel: number, name: string): void
   pty(
     channel: number,
     rows: number,
@@ -86,7 +87,6 @@ export function execIn(
   client: Client,
   channel: ClientChannel,
   command: string,
-  pty: Pty | undefined,
   refused: () => void,
 ): void {
   const { _protocol: protocol } = insidesOf(client)
@@ -94,14 +94,28 @@ export function execIn(
   const { outgoing: wire, _callbacks: answers } = inside
   const { id } = wire
   inside.subtype = 'exec'
-  if (pty !== undefined) {
-    const { columns = 80, rows = 24, term = 'xterm-256color' } = pty
-    protocol.pty(id, rows, columns, 0, 0, term, null, false)
-  }
   answers.push((failed) => {
     if (failed !== false) refused()
   })
   protocol.exec(id, command, true)
+}
+
+/** Asks for a terminal for the command that comes next. @returns whether there is one */
+export function hasTerminal(client: Client, channel: ClientChannel, pty: Pty): Promise<boolean> {
+  const { columns = 80, rows = 24, term = 'xterm-256color' } = pty
+  const { _protocol: protocol } = insidesOf(client)
+  const { outgoing: wire, _callbacks: answers } = insidesOfChannel(channel)
+  return new Promise((resolve) => {
+    answers.push((failed) => resolve(failed === false))
+    protocol.pty(wire.id, rows, columns, 0, 0, term, null, true)
+  })
+}
+
+/** As the channel's own `signal()`, which does nothing any more once its input has ended. */
+export function signalIn(client: Client, channel: ClientChannel, name: string): void {
+  const { _protocol: protocol } = insidesOf(client)
+  const { outgoing: wire } = insidesOfChannel(channel)
+  if (wire.state === 'open' || wire.state === 'eof') protocol.signal(wire.id, name)
 }
 
 /**

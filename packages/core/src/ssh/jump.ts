@@ -18,7 +18,10 @@ export async function jumpStream(
   signal?: AbortSignal,
 ): Promise<Duplex> {
   try {
-    return await dial(via, { host, port }, signal)
+    const stream = await dial(via, { host, port }, signal)
+    // An sshd that has said its last word is gone: ssh2 would wait for its socket to close.
+    stream.allowHalfOpen = false
+    return stream
   } catch (error) {
     if (!(error instanceof BenchawayError) || error.code !== 'TARGET_UNREACHABLE') throw error
     const { message } = error

@@ -16,7 +16,7 @@ const lingerMs = 1000
  */
 export async function kill(
   connection: Connection,
-  { channel, exit }: OpenChannel,
+  { channel, exit, signal }: OpenChannel,
   told: Promise<FarSession>,
 ): Promise<boolean> {
   channel.resume()
@@ -25,7 +25,7 @@ export async function kill(
   const session = await within(toldMs, [told, over])
   const isDead = session !== undefined && (await sweep(connection, session, exit))
   // What sshd does itself: for ordinary users, and for one group of processes.
-  if (!isDead) channel.signal('KILL')
+  if (!isDead) signal('KILL')
   // What has left the session may hold the output open for ever.
   await within(lingerMs, [over])
   channel.close()

@@ -32,6 +32,8 @@ export async function login(
 ): Promise<Client> {
   const { timeoutMs, keepaliveMs, signal } = options
   const sock = target.via && (await jump(target.via, target, timeoutMs, signal))
+  if (signal?.aborted) sock?.destroy()
+  signal?.throwIfAborted()
   const client = new ssh2.Client()
   return new Promise((resolve, reject) => {
     let foreignKey: string | undefined
@@ -40,7 +42,8 @@ export async function login(
     let refusal: (() => string) | undefined
     const fail = (error: Error & { level?: string }): void => {
       signal?.removeEventListener('abort', abort)
-      client.destroy()
+      // Not `client.destroy()`, which leaves alone what it can no longer write to.
+      socketOf(client).destroy()
       if (foreignKey !== undefined) {
         reject(
           new BenchawayError(

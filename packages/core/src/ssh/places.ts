@@ -36,11 +36,4 @@ export class Places {
       next()
     }
   }
-
-  /** Lets everybody through: what they wait for is gone. */
-  close(): void {
-    this.#left = Number.POSITIVE_INFINITY
-    for (const enter of this.#waiting) enter()
-    this.#waiting.clear()
-  }
 }

@@ -187,9 +187,9 @@ export class Run {
   #failure(result: CommandResult, isChecked: boolean): unknown {
     const { exitCode, signal } = result
     const { name } = this
+    if (this.#why !== undefined) return this.#owed(this.#why, result)
     const broken = this.#input?.error()
     if (broken !== undefined) return this.#owed(inputBroke(name, broken), result)
-    if (this.#why !== undefined) return this.#owed(this.#why, result)
     if (isLost(result)) {
       const reason = `${name} was cut off: the ssh connection is gone`
       return new CommandError('CONNECTION_LOST', reason, result, this.#unread)

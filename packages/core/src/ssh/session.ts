@@ -1,13 +1,15 @@
 /** One ssh connection that is logged in, and the channels on it. */
 import type { Client, ClientChannel } from 'ssh2'
 
-import type { ChannelExit, ChannelOptions, OpenChannel } from './channels.ts'
-import { execIn, isOpen, openAhead, socketOf } from './insides.ts'
+import { BenchawayError } from '../errors.ts'
+import type { ChannelExit, ChannelOptions, OpenChannel, Pty } from './channels.ts'
+import { execIn, hasTerminal, isOpen, openAhead, signalIn, socketOf } from './insides.ts'
 
 // sshd allows 10 sessions on a connection (MaxSessions); a closed one frees its place only when its process has ended.
-// Two stay free for what is urgent.
-const maxChannels = 8
-
+const usualLimit = 10
+// Stay free for what is urgent.
+const kept = 2
+// How long the far side may take to hang up when we do.
 const goodbyeMs = 2000
 
 /** sshd has no place for another channel; there will be one when a channel closes. */
@@ -21,7 +23,11 @@ export class Session {
   readonly lost: Promise<void>
   /** Lost, or about to be by our own wish. */
   isOver = false
-  #places = maxChannels
+  /** How many channels sshd allows on it, as far as is known. */
+  #limit = usualLimit
+  /** Channels that are open or on their way. */
+  #open = 0
+  /** Places of commands that are no urgent ones. */
   #taken = 0
   /** The next command starts in it, and so costs one round trip instead of two. */
   #spare: Promise<ClientChannel> | undefined
@@ -41,11 +47,16 @@ export class Session {
   }
 
   get hasPlace(): boolean {
-    return !this.isOver && this.#taken < this.#places
+    return !this.isOver && this.#taken < Math.max(1, this.#limit - kept)
   }
 
   get isIdle(): boolean {
     return this.#taken === 0
+  }
+
+  /** Whether sshd has refused a channel when there was none. */
+  get isBarred(): boolean {
+    return this.#limit === 0
   }
 
   end(): void {
@@ -71,16 +82,18 @@ export class Session {
       this.#openSpare()
       this.#onFree()
     }
-    let channel: ClientChannel
     try {
-      channel = await this.#channel(signal)
+      const channel = await this.#channel(signal)
+      if (pty !== undefined) await this.#askForTerminal(channel, pty)
+      // What is sent over a connection that is gone is never answered.
+      if (this.isOver) throw new Error('the connection is gone')
+      const opened = this.#start(channel, command, release)
+      this.#openSpare()
+      return opened
     } catch (error) {
       release()
       throw error
     }
-    const opened = this.#start(channel, command, pty, release)
-    this.#openSpare()
-    return opened
   }
 
   async #channel(signal: AbortSignal | undefined): Promise<ClientChannel> {
@@ -108,22 +121,39 @@ export class Session {
 
   async #usable(ahead: Promise<ClientChannel> | undefined): Promise<ClientChannel> {
     const spare = await ahead?.catch(() => undefined)
+    if (this.isOver) throw new Error('the connection is gone')
     if (spare !== undefined && isOpen(spare)) return spare
     try {
-      return await openAhead(this.client)
+      return await this.#openAhead()
     } catch (error) {
       if (!isFull(error)) throw error
-      this.#places = Math.max(1, this.#taken - 1)
       throw new SessionFull('sshd allows no more channels on this connection', { cause: error })
     }
   }
 
-  #start(
-    channel: ClientChannel,
-    command: string,
-    pty: ChannelOptions['pty'],
-    release: () => void,
-  ): OpenChannel {
+  async #openAhead(): Promise<ClientChannel> {
+    this.#open++
+    try {
+      const channel = await openAhead(this.client)
+      channel.once('close', () => this.#open--)
+      return channel
+    } catch (error) {
+      this.#open--
+      // Now it is known how many there may be.
+      if (isFull(error)) this.#limit = Math.min(this.#limit, this.#open)
+      throw error
+    }
+  }
+
+  async #askForTerminal(channel: ClientChannel, pty: Pty): Promise<void> {
+    if (await hasTerminal(this.client, channel, pty)) return
+    channel.close()
+    throw new BenchawayError('COMMAND_NOT_STARTED', 'sshd gives no terminal', {
+      hint: 'Leave the option `pty` out, or check PermitTTY in its sshd_config.',
+    })
+  }
+
+  #start(channel: ClientChannel, command: string, release: () => void): OpenChannel {
     // `exit` of a quick command comes in the tick of its answer: a listener after an await would miss it.
     const exit = new Promise<ChannelExit>((resolve) => {
       let seen: ChannelExit = { exitCode: undefined, signal: undefined }
@@ -135,25 +165,23 @@ export class Session {
         // sshd tells how a command ended before the last of its output: who is cut off in between has not got all.
         resolve(socketOf(this.client).destroyed ? { exitCode: undefined, signal: undefined } : seen)
       })
-      execIn(this.client, channel, command, pty, () => {
-        if (this.isOver) return
+      execIn(this.client, channel, command, () => {
+        if (this.isOver || !isOpen(channel)) return
         // As OpenSSH's client has it for failures of its own.
         seen = { exitCode: 255, signal: undefined }
         channel.stderr.push('sshd could not start the command\n')
         channel.close()
       })
     })
-    return { channel, exit }
+    return { channel, exit, signal: (name) => signalIn(this.client, channel, name) }
   }
 
   /** Keeps a channel open for the next command, where there is a place for it. */
   #openSpare(): void {
-    if (this.#spare !== undefined || !this.hasPlace) return
-    const spare = openAhead(this.client)
+    if (this.#spare !== undefined || this.isBarred || !this.hasPlace) return
+    const spare = this.#openAhead()
     this.#spare = spare
-    spare.catch((error: unknown) => {
-      // Now it is known how many there may be.
-      if (isFull(error)) this.#places = Math.max(1, this.#taken)
+    spare.catch(() => {
       if (this.#spare === spare) this.#spare = undefined
     })
   }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Client } from 'ssh2'
 
 import { BenchawayError } from '../errors.ts'
@@ -52,16 +54,21 @@ export class Sessions implements Connection {
         return await session.open(command, options)
       } catch (error) {
         signal?.throwIfAborted()
+        if (error instanceof BenchawayError) throw error
         if (!(error instanceof SessionFull)) throw this.#lost(error)
-        if (session.isIdle) throw this.#full(error)
+        if (session.isBarred) throw this.#full(error)
+        // Last words get a connection of their own.
+        if (urgent) await this.#grow()
+        // What frees a place may have come before the refusal, so nobody waits for that alone.
+        if (this.#pick(urgent) === session) await this.#pause(signal)
       }
     }
   }
 
   async client(signal?: AbortSignal): Promise<Client> {
     for (;;) {
-      const session = this.#pick(true)
-      if (session !== undefined) return session.client
+      for (const session of this.#live) if (!session.isOver) return session.client
+      // oxlint-disable-next-line no-await-in-loop -- until there is one
       await this.#change(signal)
     }
   }
@@ -75,7 +82,9 @@ export class Sessions implements Connection {
   }
 
   #pick(urgent: boolean): Session | undefined {
-    for (const session of this.#live) {
+    // The newest first for last words: an older one may be full.
+    const sessions = urgent ? [...this.#live].toReversed() : this.#live
+    for (const session of sessions) {
       if (session.hasPlace || (urgent && !session.isOver)) return session
     }
     return undefined
@@ -100,6 +109,11 @@ export class Sessions implements Connection {
     if (signal?.aborted) this.#wake(1)
     signal?.throwIfAborted()
     if (this.#over) throw this.#over
+  }
+
+  async #pause(signal: AbortSignal | undefined): Promise<void> {
+    // An aborted sleep rejects with its own AbortError; the caller is owed `signal.reason`.
+    await sleep(growAfterMs, undefined, { signal }).catch(() => signal?.throwIfAborted())
   }
 
   #wake(count: number = Number.POSITIVE_INFINITY): void {

@@ -55,7 +55,14 @@ export function shellLine(text: readonly string[], values: readonly ShellValue[]
   return line
 }
 
-type Where = 'plain' | 'quotes' | 'double quotes' | 'a comment' | 'a here-document' | 'a case'
+type Where =
+  | 'plain'
+  | 'quotes'
+  | 'double quotes'
+  | 'a comment'
+  | 'a here-document'
+  | 'a case'
+  | 'arithmetic'
 
 /** Where in a shell line one is, as far as quoting goes. What it cannot tell apart it takes for unsafe. */
 class Place {
@@ -71,7 +78,8 @@ class Place {
       if (char === '\\' && this.#hasEscapes()) {
         at++
         // A template's text never ends with half an escape: that would make a text of the value after it.
-        this.#before = char
+        // A line that goes on is one line.
+        if (text[at] !== '\n') this.#before = char
         continue
       }
       this.#step(char, text.slice(at, at + 5))
@@ -95,7 +103,7 @@ class Place {
 
   #step(char: string, next: string): void {
     if (this.where === 'plain') this.#plain(char, next)
-    else if (this.where === 'double quotes') this.#doubled(char)
+    else if (this.where === 'double quotes') this.#doubled(char, next)
     else if (this.where === 'quotes' && char === `'`) this.where = 'plain'
     else if (this.where === 'a comment' && char === '\n') this.where = 'plain'
   }
@@ -106,6 +114,8 @@ class Place {
       this.#isAnsi = this.#before === '$'
       this.where = 'quotes'
     } else if (char === '"') this.where = 'double quotes'
+    // bash reads the value of a variable there as an expression, which may hold a command.
+    else if (/^(?:\(\(|\$\[)/.test(next)) this.where = 'arithmetic'
     else if (char === '(') this.#outer.push('plain')
     else if (char === ')') this.where = this.#outer.pop() ?? 'plain'
     else if (char === '#' && isWord) this.where = 'a comment'
@@ -115,8 +125,9 @@ class Place {
     else if (isWord && /^case\s/.test(next) && this.#outer.length > 0) this.where = 'a case'
   }
 
-  #doubled(char: string): void {
+  #doubled(char: string, next: string): void {
     if (char === '"') this.where = 'plain'
+    else if (/^\$(?:\(\(|\[)/.test(next)) this.where = 'arithmetic'
     else if (char === '(' && this.#before === '$') {
       this.#outer.push('double quotes')
       this.where = 'plain'

@@ -66,6 +66,11 @@ function block({ name, target, via }: SshHost, files: SshConfigFiles): string {
     'GlobalKnownHostsFile /dev/null',
     'StrictHostKeyChecking yes',
     'UpdateHostKeys no',
+    // What a `Host *` of the user's may say must not decide who is believed.
+    'ControlPath none',
+    'NoHostAuthenticationForLocalhost no',
+    'IgnoreUnknown KnownHostsCommand',
+    'KnownHostsCommand none',
   ]
   if (via !== undefined) {
     // ProxyJump would pass the path of the config on without quotes.

@@ -75,12 +75,12 @@ async function* lines(
       ended = end
       for (const name of ['stdout', 'stderr'] as const) {
         const rest = splitters[name].rest()
-        if (rest !== undefined && !run.isStopped) queue.add(name, [rest])
+        if (rest !== undefined && rest.length <= maxLineBytes) queue.add(name, [rest])
       }
       queue.wake()
     })
     for (;;) {
-      if (run.isStopped) queue.clear()
+      if (options.signal?.aborted) queue.clear()
       const next = queue.next()
       if (next !== undefined) {
         yield next

@@ -12,6 +12,7 @@ import { generateKeyPair } from '../../src/keys/pair.ts'
 import { type Connection, connect, type ConnectOptions } from '../../src/ssh/connection.ts'
 import { exec } from '../../src/ssh/exec.ts'
 import { freePort, type Sshd, startSshd } from '../sshd.ts'
+import { living } from './processes.ts'
 
 const open: (Sshd | Connection)[] = []
 afterEach(async () => {
@@ -184,6 +185,16 @@ describe('places', () => {
     for (const one of busy) one.channel.close()
   })
 
+  test('commands are killed where sshd has no room for who kills them', async () => {
+    const connection = await connectTo(await serve('MaxSessions 3'))
+    const marks = [1, 2, 3].map((n) => `sleep 600.${process.pid}${n}`)
+    const killed = marks.map((line) => exec(connection, line, { timeoutMs: 1000 }))
+    for (const result of await Promise.allSettled(killed)) {
+      expect(result).toMatchObject({ reason: { code: 'COMMAND_TIMED_OUT' } })
+    }
+    for (const line of marks) expect(living(line.slice(6))).toEqual([])
+  })
+
   test('a command that was given up while it waited never begins', async () => {
     const sshd = await serve('MaxSessions 1')
     const connection = await connectTo(sshd)
@@ -253,6 +264,18 @@ describe('a connection that is lost', () => {
       code: 'CONNECTION_LOST',
       message: `the ssh connection to ${host} port ${port} is gone`,
     })
+  })
+
+  test('fails every command that was asked for while nobody knew', async () => {
+    const connection = await connectTo(await serve(), { keepaliveMs: 100 })
+    const silent = await processOf(connection)
+    process.kill(silent, 'SIGSTOP')
+    // The first starts in the channel that is open, the second waits for one that will never be.
+    const asked = [exec(connection, 'true'), exec(connection, 'true'), exec(connection, 'true')]
+    for (const result of await Promise.allSettled(asked)) {
+      expect(result).toMatchObject({ reason: { code: 'CONNECTION_LOST' } })
+    }
+    process.kill(silent, 'SIGKILL')
   })
 
   test('is gone when the time is over, and says what was in the way', async () => {

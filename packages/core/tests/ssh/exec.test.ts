@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -611,7 +611,7 @@ test('a command that cannot be killed says that it may still run', async () => {
   await alone.closed
 })
 
-// As many as you like: BENCHAWAY_COMMANDS=100000 vitest run --project e2e packages/core/tests/ssh/exec.test.ts -t thousands
+// As many as you like: BENCHAWAY_COMMANDS=100000 vitest run --project ssh packages/core/tests/ssh/exec.test.ts -t thousands
 const commands = Number(process.env['BENCHAWAY_COMMANDS'] ?? 2000)
 
 test(
@@ -637,6 +637,30 @@ test(
   },
   60_000 + commands * 20,
 )
+
+test('a signal that ends the input as well is the reason that is thrown', async () => {
+  const aborter = new AbortController()
+  const { signal } = aborter
+  const stdin = addAbortSignal(signal, new Readable({ read: () => undefined }))
+  const reading = exec(connection, 'cat', { stdin, signal })
+  const reason = new Error('enough')
+  setImmediate(() => aborter.abort(reason))
+  await expect(reading).rejects.toBe(reason)
+})
+
+test('where sshd gives no terminal nothing is started without one', async () => {
+  await using strict = await startSshd({ more: ['PermitTTY no'] })
+  const plain = await connect(strict.target)
+  const mark = path.join(strict.folder, 'mark')
+  await expect(exec(plain, ['touch', mark], { pty: true })).rejects.toMatchObject({
+    code: 'COMMAND_NOT_STARTED',
+    message: 'sshd gives no terminal',
+    hint: 'Leave the option `pty` out, or check PermitTTY in its sshd_config.',
+  })
+  expect(existsSync(mark)).toBe(false)
+  expect((await exec(plain, 'echo without')).stdout).toBe('without\n')
+  plain.close()
+})
 
 describe('the tag', () => {
   test('makes one word of each value, and several of a list', async () => {
@@ -666,6 +690,15 @@ describe('the tag', () => {
     ['a comment', tagged`true # it's ${x}`],
     ['a case', tagged`echo "$(case a in b) echo "${x}";; esac)"`],
     ['a here-document', tagged`cat <<EOF\n${x}\nEOF`],
+    ['arithmetic', tagged`echo $((${x} + 1))`],
+    ['arithmetic', tagged`echo "$((${x} + 1))"`],
+    ['arithmetic', tagged`(( ${x} > 1 )) && true`],
+    ['arithmetic', tagged`echo "$[${x}]"`],
+    [
+      'a comment',
+      tagged`true \
+# it's ${x}`,
+    ],
   ])('refuses a value in %s (%#)', (where, line) => {
     expect(line).toThrow(
       expect.objectContaining({

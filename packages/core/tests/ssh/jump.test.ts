@@ -112,3 +112,17 @@ test('a connection that is made anew goes the same way', async () => {
   gate.process.kill()
   await once(gate.process, 'exit')
 })
+
+test('a connection whose far end hangs up is lost, though the way to it is not', async () => {
+  await using gate = await startSshd()
+  await using inner = await startSshd()
+  const via = await connect(gate.target)
+  const connection = await connect({ ...inner.target, via })
+  const { stdout } = await exec(connection, 'echo $PPID')
+  const running = exec(connection, 'sleep 60')
+  process.kill(Number(stdout), 'SIGKILL')
+  await expect(running).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  await connection.closed
+  expect((await exec(via, 'echo still')).stdout).toBe('still\n')
+  via.close()
+})

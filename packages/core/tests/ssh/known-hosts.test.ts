@@ -81,15 +81,19 @@ test('a foreign host key is refused, and no other file of known hosts is asked o
   expect(readFileSync(path.join(folder, 'known_hosts'), 'utf8')).toBe(before)
 })
 
-test('an Include at the top of the own config wins over what follows', async () => {
+test('an Include at the top of the own config wins over what follows, other connections among it', async () => {
   await using sshd = await startSshd()
   const { config } = await writeSshConfig(
     [{ name: 'machine', target: sshd.target }],
     path.join(sshd.folder, 'ssh'),
   )
   const own = path.join(sshd.folder, 'own')
-  writeFileSync(own, `Include ${config}\nHost *\n  User nobody\n  StrictHostKeyChecking no\n`)
+  writeFileSync(
+    own,
+    `Include ${config}\nHost *\n  User nobody\n  StrictHostKeyChecking no\n  ControlPath ${own}.sock\n`,
+  )
   expect((await run('ssh', ['-F', own, 'machine', 'whoami'])).stdout.trim()).toBe(sshd.target.user)
+  expect((await run('ssh', ['-F', own, '-G', 'machine'])).stdout).not.toContain('.sock')
 })
 
 const hasRsync = await run('rsync', ['--version']).then(

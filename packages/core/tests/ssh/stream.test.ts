@@ -148,10 +148,11 @@ test('an error thrown within the loop is the one that comes out', async () => {
   await expect(reading).rejects.toBe(mine)
 })
 
-test('a time limit and a signal end it at once, whatever waits to be read', async () => {
+test('a time limit ends it after the lines before it, a signal at once', async () => {
   const env = { FAMILY: token() }
-  const late = await all(stream(connection, 'echo a; exec sleep 1000', { env, timeoutMs: 300 }))
-  expect(late).toMatchObject({ lines: [out('a')], error: { code: 'COMMAND_TIMED_OUT' } })
+  const command = 'echo a; printf b; exec sleep 1000'
+  const late = await all(stream(connection, command, { env, timeoutMs: 500 }))
+  expect(late).toMatchObject({ lines: [out('a'), out('b')], error: { code: 'COMMAND_TIMED_OUT' } })
   const reason = new Error('enough')
   const aborter = new AbortController()
   let count = 0
