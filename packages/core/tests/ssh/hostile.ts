@@ -2,6 +2,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
+import type { OpenChannel } from '../../src/ssh/channels.ts'
+import type { Connection } from '../../src/ssh/connection.ts'
+
 export interface Member {
   readonly name: string
   /** @default '0', a file */
@@ -71,4 +74,22 @@ export function programs(folder: string, scripts: Readonly<Record<string, string
   }
   // SetEnv would count once only, and is taken.
   return `ForceCommand PATH=${folder}:$PATH; eval "$SSH_ORIGINAL_COMMAND"`
+}
+
+/** The same connection, where `onOpen` sees each channel before the one who has asked for it. */
+export function watching(
+  connection: Connection,
+  onOpen: (opened: OpenChannel) => void,
+): Connection {
+  return {
+    target: connection.target,
+    closed: connection.closed,
+    client: (signal) => connection.client(signal),
+    close: () => connection.close(),
+    openChannel: async (command, options) => {
+      const opened = await connection.openChannel(command, options)
+      onOpen(opened)
+      return opened
+    },
+  }
 }

@@ -1,22 +1,27 @@
+import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
+import type { OpenChannel } from '../../src/ssh/channels.ts'
 import { type Connection, connect } from '../../src/ssh/connection.ts'
 import { Landing } from '../../src/ssh/transfer/landing.ts'
 import { Meter } from '../../src/ssh/transfer/meter.ts'
-import { pull } from '../../src/ssh/transfer/pull.ts'
+import { pull, type PullOptions } from '../../src/ssh/transfer/pull.ts'
 import { read } from '../../src/ssh/transfer/read.ts'
 import { TarReader } from '../../src/ssh/transfer/tar-reader.ts'
 import { type Sshd, startSshd } from '../sshd.ts'
-import { archiveOf, end, type Member, members, paxRecords, programs } from './hostile.ts'
+import { archiveOf, end, type Member, members, paxRecords, programs, watching } from './hostile.ts'
 import { names } from './trees.ts'
 
 /** Its `tar` prints what lies in `stream`, its `find` what lies in `list`, its `dd` and `stat` what scripts say. */
 let tools: string
 let honestStat: string
+const tarOf = (folder: string): string => `exec /bin/cat ${folder}/stream`
+const ddOf = (folder: string): string =>
+  `[ -e ${folder}/stream ] && exec /bin/cat ${folder}/stream; exec /bin/dd "$@"`
 let sshd: Sshd
 let connection: Connection
 /** Empty before each test: what is beside the target may not change. */
@@ -27,10 +32,10 @@ let far: string
 beforeAll(async () => {
   tools = fs.mkdtempSync(path.join(tmpdir(), 'benchaway-hostile-'))
   const forced = programs(tools, {
-    tar: `exec /bin/cat ${tools}/stream`,
+    tar: tarOf(tools),
     find: `exec /bin/cat ${tools}/list`,
     stat: '',
-    dd: `[ -e ${tools}/stream ] && exec /bin/cat ${tools}/stream; exec /bin/dd "$@"`,
+    dd: ddOf(tools),
   })
   honestStat = `#!/bin/sh\n[ -e ${tools}/says ] && exec /bin/cat ${tools}/says; exec /usr/bin/stat "$@"\n`
   fs.writeFileSync(path.join(tools, 'stat'), honestStat)
@@ -140,6 +145,23 @@ describe('an entry that is not let in is told, and the rest comes', () => {
       [link('a/deep/up', '../..'), link('l', 'a/deep/up/../../precious')],
       ['a', 'a/deep', 'a/deep/up'],
       [{ path: 'l', reason: "it is a link that goes up ('..') after a name" }],
+    ],
+    [
+      'is a link to more than a name',
+      [link('l', 'x'), { ...link('m', ''), pax: { linkpath: 'n/'.repeat(2100) } }],
+      ['l'],
+      [{ path: 'm', reason: 'it is a link to a name that is too long' }],
+    ],
+    [
+      'is a link that no computer takes',
+      [{ ...link('l', 'good'), pax: { path: 'n'.repeat(256) } }],
+      [],
+      [
+        {
+          path: 'n'.repeat(256),
+          reason: 'this computer does not take such a link: ENAMETOOLONG',
+        },
+      ],
     ],
     [
       'is a link to nowhere',
@@ -392,6 +414,17 @@ describe('a stream that does not hold together is an error, and nothing of it re
       archiveOf({ name: 'x', pax: { mtime: 'noon' } }),
       'a time that is none',
     ],
+    [
+      'global records of many megabytes',
+      members(
+        ...['a', 'b', 'c'].map((key) => ({
+          name: 'g',
+          type: 'g',
+          content: paxRecords({ [key]: 'x'.repeat(500_000) }),
+        })),
+      ),
+      'too many global records',
+    ],
     ['an entry of an old format', archiveOf({ name: 'x', type: 'S' }), 'an entry of type S'],
     [
       'a sparse file of an old format',
@@ -472,6 +505,122 @@ describe('a stream that does not hold together is an error, and nothing of it re
       code: 'TRANSFER_FAILED',
       message: `the machine has or sends more than ${allowed}`,
     })
+    expectNothingElse(undefined)
+  })
+
+  // 2 ** 20 + 256 * 300
+  const mostNames = 1_125_376
+  const numbers = Array.from({ length: 300 }, (_, index) => String(index))
+  const names4000 = numbers.map((index) => `${'n/'.repeat(2000)}${index}`)
+  test.each<[string, Buffer, PullOptions]>([
+    [
+      'of files in a list',
+      Buffer.from(names4000.map((name) => `f 644 0 1.0 0 ${name}\0\0`).join('')),
+      { exclude: ['x'] },
+    ],
+    [
+      'that links in a list lead to',
+      Buffer.from(names4000.map((name, at) => `l 777 0 1.0 0 ${at}\0${name}\0`).join('')),
+      { exclude: ['x'] },
+    ],
+    [
+      'that links lead to',
+      members(...names4000.map((linkpath, at) => ({ ...link(`${at}`, 'x'), pax: { linkpath } }))),
+      {},
+    ],
+    [
+      'that are refused',
+      members(...names4000.map((name) => ({ name: 'x', pax: { path: `../${name}` } }))),
+      {},
+    ],
+  ])('names %s that fill up memory', async (_, stream, options) => {
+    sends(stream)
+    fs.writeFileSync(path.join(tools, 'list'), stream)
+    await expect(pull(connection, far, near, { ...options, maxFiles: 300 })).rejects.toMatchObject({
+      code: 'TRANSFER_FAILED',
+      message: `the machine has or sends more than ${mostNames} bytes of names`,
+      hint: "Pull less, or allow more with 'maxFiles'.",
+    })
+    expectNothingElse(undefined)
+  })
+
+  test('what goes on when it was given up is not written, though its number is another file now', () => {
+    const limits = { maxFiles: 100, maxBytes: 1e6 }
+    const landing = new Landing(near, { limits, meter: new Meter(undefined), mode: undefined })
+    const file = landing.begin({
+      name: Buffer.from('x'),
+      kind: 'file',
+      size: 5000,
+      isSparse: false,
+      mode: 0o644,
+      mtime: 1,
+      linkTarget: Buffer.alloc(0),
+    })
+    if (file === undefined) throw new Error('it is not let in')
+    landing.write(file, Buffer.from('half'), 0)
+    landing.discard()
+    const precious = path.join(here, 'precious')
+    const fd = fs.openSync(precious, 'r+')
+    expect(fd).toBe(file.fd)
+    const error = expect.objectContaining({
+      code: 'TRANSFER_FAILED',
+      message: `${near}/x cannot be written on this computer: it was given up`,
+    })
+    expect(() => landing.write(file, Buffer.from('bad'), 0)).toThrow(error)
+    expect(() => landing.finish(file)).toThrow(error)
+    landing.drop(file)
+    fs.writeSync(fd, 'mine')
+    fs.closeSync(fd)
+    expectNothingElse(undefined)
+  })
+
+  test('one of several streams that fails ends the others before anybody hears of it', async () => {
+    fs.writeFileSync(
+      path.join(tools, 'list'),
+      ['a', 'b'].map((name) => `f 644 2000000 1.0 0 ./${name}\0\0`).join(''),
+    )
+    // The other one never ends by itself.
+    const slow = String.raw`while printf '\0'; do sleep 0.1; done`
+    fs.writeFileSync(
+      path.join(tools, 'tar'),
+      `#!/bin/sh\ncase "$(/bin/cat | tr -d '\\0')" in ./a) ${slow} ;; *) exit 2 ;; esac\n`,
+    )
+    const opened: OpenChannel[] = []
+    const watched = watching(connection, (one) => opened.push(one))
+    await expect(pull(watched, [`${far}/*`], near)).rejects.toMatchObject({
+      name: 'CommandError',
+      exitCode: 2,
+    })
+    expect(opened).toHaveLength(3)
+    // With it open this waits until the test is over.
+    await Promise.all(opened.map(({ exit }) => exit))
+    fs.writeFileSync(path.join(tools, 'tar'), `#!/bin/sh\n${tarOf(tools)}\n`)
+    expectNothingElse(undefined)
+  })
+
+  test('a file that has become shorter is told of, however much is said after it', async () => {
+    sends(archiveOf(good))
+    const log = 'tar: ./a/long/way/down/to/some/log: file changed as we read it'
+    fs.writeFileSync(
+      path.join(tools, 'tar'),
+      [
+        '#!/bin/sh',
+        `/bin/cat ${tools}/stream`,
+        '[ -e "$0.shrinks" ] && echo "tar: good: File shrank by 2 bytes; padding with zeros" >&2',
+        `for i in $(seq 200); do echo '${log}' >&2; done; exit 1`,
+        '',
+      ].join('\n'),
+    )
+    expect(await pull(connection, far, near)).toMatchObject({ files: 1 })
+    fs.rmSync(near, { recursive: true })
+    fs.writeFileSync(path.join(tools, 'tar.shrinks'), '')
+    await expect(pull(connection, far, near)).rejects.toMatchObject({
+      name: 'CommandError',
+      code: 'COMMAND_FAILED',
+      exitCode: 1,
+    })
+    fs.rmSync(path.join(tools, 'tar.shrinks'))
+    fs.writeFileSync(path.join(tools, 'tar'), `#!/bin/sh\n${tarOf(tools)}\n`)
     expectNothingElse(undefined)
   })
 
@@ -561,6 +710,36 @@ describe('one file from a machine that lies', () => {
       })
     }
     fs.writeFileSync(path.join(tools, 'stat'), honestStat)
+    expectNothingElse(undefined)
+  })
+
+  test('or is written to while it is read, at the same length, is no mixture', async () => {
+    const source = file()
+    fs.utimesSync(source, 1, 1)
+    const writes = `printf x | /bin/dd of=${source} conv=notrunc status=none`
+    fs.writeFileSync(path.join(tools, 'dd'), `#!/bin/sh\n/bin/dd "$@"\n${writes}\n`)
+    const error = {
+      code: 'TRANSFER_FAILED',
+      message: `${source} was changed on 127.0.0.1 while it was pulled`,
+      hint: 'Pull it when nobody writes it any more.',
+    }
+    await expect(pull(connection, source, near)).rejects.toMatchObject(error)
+    fs.utimesSync(source, 1, 1)
+    await expect(read(connection, source)).rejects.toMatchObject(error)
+    fs.truncateSync(source, 2 ** 21)
+    fs.utimesSync(source, 1, 1)
+    fs.writeFileSync(path.join(tools, 'tar'), `#!/bin/sh\n/bin/tar "$@"\n${writes}\n`)
+    await expect(pull(connection, source, near)).rejects.toMatchObject(error)
+    fs.writeFileSync(path.join(tools, 'tar'), `#!/bin/sh\n${tarOf(tools)}\n`)
+    // More than comes with the first answer: the last range is the one that notices.
+    fs.writeFileSync(source, randomBytes(9 * 2 ** 20))
+    fs.utimesSync(source, 1, 1)
+    fs.writeFileSync(
+      path.join(tools, 'dd'),
+      `#!/bin/sh\n/bin/dd "$@" || exit\ncase "$*" in *skip=*) ${writes} ;; esac\n`,
+    )
+    await expect(pull(connection, source, near)).rejects.toMatchObject(error)
+    fs.writeFileSync(path.join(tools, 'dd'), `#!/bin/sh\n${ddOf(tools)}\n`)
     expectNothingElse(undefined)
   })
 

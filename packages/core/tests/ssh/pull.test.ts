@@ -1,17 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
-import { userInfo } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import path from 'node:path'
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
+import type { OpenChannel } from '../../src/ssh/channels.ts'
 import { type Connection, connect } from '../../src/ssh/connection.ts'
+import { Landing } from '../../src/ssh/transfer/landing.ts'
+import { Meter } from '../../src/ssh/transfer/meter.ts'
 import type { TransferProgress } from '../../src/ssh/transfer/progress.ts'
 import { pull, type PullOptions } from '../../src/ssh/transfer/pull.ts'
 import { read } from '../../src/ssh/transfer/read.ts'
+import { receive } from '../../src/ssh/transfer/receive.ts'
+import { TarReader } from '../../src/ssh/transfer/tar-reader.ts'
 import { type Sshd, startSshd } from '../sshd.ts'
 import { closing, farAway } from './far-away.ts'
+import { archiveOf, watching } from './hostile.ts'
 import { type Leaf, leaves as exactLeaves, names } from './trees.ts'
 
 let sshd: Sshd
@@ -106,6 +112,15 @@ describe('one file', () => {
     fs.chmodSync(near, 0o600)
     expect(await pull(connection, source, near)).toEqual(done(0, 0, 1))
     expect(fs.statSync(near).mode & 0o7777).toBe(0o644)
+  })
+
+  test('that is here and equal is not touched', async () => {
+    const source = far('far', 'one')
+    const near = path.join(here, 'near')
+    await pull(connection, source, near)
+    const { ctimeNs } = fs.statSync(near, { bigint: true })
+    expect(await pull(connection, source, near)).toEqual(done(0, 0, 1))
+    expect(fs.statSync(near, { bigint: true }).ctimeNs).toBe(ctimeNs)
   })
 
   test('is compared by its content when asked, before and after', async () => {
@@ -333,6 +348,61 @@ describe('a folder', () => {
     expect(leaves(near)).toEqual(leaves(there))
   })
 
+  test('does not bring what other transfers have under way', async () => {
+    const part = '.benchaway-0123456789ab.part'
+    far('a', 'a')
+    far('.benchaway-mine.part', 'mine')
+    for (const folder of ['', 'deep/']) {
+      far(`${folder}${part}/tree/half`, 'half')
+      far(`${folder}.benchaway-ba9876543210.part`, 'half')
+      far(`${folder}.benchaway-0123456789ab.end`, 'end')
+    }
+    const wanted = ['.benchaway-mine.part', 'a', 'deep']
+    const near = path.join(here, 'near')
+    expect(await pull(connection, there, near)).toEqual(done(2, 5))
+    expect(names(near)).toEqual(wanted)
+    expect(await pull(connection, there, near)).toEqual(done(0, 0, 2))
+    expect(await pull(connection, there, path.join(here, 'list'), { exclude: ['x'] })).toEqual(
+      done(2, 5),
+    )
+    expect(names(path.join(here, 'list'))).toEqual(wanted)
+    const globs = [`${there}/**`, `${there}/.*`]
+    expect(await pull(connection, globs, path.join(here, 'globs'))).toMatchObject({ refused: [] })
+    expect(names(path.join(here, 'globs'))).toEqual(['.benchaway-mine.part', 'a'])
+  })
+
+  const isRoot = process.getuid?.() === 0
+  test('that nobody may write to comes for an ordinary user as well', () => {
+    const home = fs.mkdtempSync(path.join(tmpdir(), 'benchaway-user-'))
+    const nobody = 65_534
+    if (isRoot) fs.chownSync(home, nobody, nobody)
+    const near = path.join(home, 'near')
+    try {
+      // Root may do what others may not.
+      if (isRoot) process.seteuid?.(nobody)
+      const limits = { maxFiles: 10, maxBytes: 1000 }
+      const landing = new Landing(near, { limits, meter: new Meter(undefined), mode: undefined })
+      const reader = new TarReader(landing.sink())
+      reader.write(
+        archiveOf(
+          { name: './', type: '5', mode: 0o555 },
+          { name: './d', type: '5', mode: 0o555 },
+          { name: './d/x', content: 'x' },
+        ),
+      )
+      reader.end()
+      landing.place()
+    } finally {
+      if (isRoot) process.seteuid?.(0)
+    }
+    expect(names(home)).toEqual(['near', 'near/d', 'near/d/x'])
+    for (const name of ['', 'd']) {
+      expect(fs.statSync(path.join(near, name)).mode & 0o7777).toBe(0o555)
+      fs.chmodSync(path.join(near, name), 0o755)
+    }
+    fs.rmSync(home, { recursive: true })
+  })
+
   test('cannot take the place of a file', async () => {
     fs.writeFileSync(path.join(here, 'near'), '')
     const near = path.join(here, 'near')
@@ -440,6 +510,18 @@ describe('a pull that fails', () => {
     }
   })
 
+  test('because this computer cannot look at its place says so', async () => {
+    const near = path.join(here, 'n'.repeat(256))
+    for (const source of [there, [`${there}/*`]]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await expect(pull(connection, source, near)).rejects.toMatchObject({
+        code: 'TRANSFER_FAILED',
+        message: expect.stringMatching(/n cannot be read on this computer: ENAMETOOLONG/),
+        hint: 'Remove it first, or pull to another place.',
+      })
+    }
+  })
+
   test('because a folder is where the file is to be leaves it', async () => {
     await expect(pull(connection, far('far', 'x'), here)).rejects.toMatchObject({
       code: 'TRANSFER_FAILED',
@@ -489,6 +571,25 @@ describe('a pull that fails', () => {
     await expect(pull(connection, from, path.join(here, 'near'), options)).rejects.toBe(reason)
     expect(told.at(-1)?.path).toBeUndefined()
     expect(names(here)).toEqual([])
+  })
+
+  test('because the caller ends it as its channel opens ends the command, and hears nothing of it', async () => {
+    const aborter = new AbortController()
+    const reason = new Error('enough')
+    let opened: OpenChannel | undefined
+    const watched = watching(connection, (one) => {
+      opened = one
+      aborter.abort(reason)
+    })
+    let heard = 0
+    const hear = (chunk: Buffer): void => {
+      heard += chunk.length
+    }
+    const received = receive(watched, 'yes', hear, { signal: aborter.signal })
+    await expect(received).rejects.toBe(reason)
+    // As long as it runs, it has no end.
+    await opened?.exit
+    expect(heard).toBe(0)
   })
 
   test('leaves no file open', async () => {

@@ -14,7 +14,7 @@ import path from 'node:path'
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
-import { connect } from '../../src/ssh/connection.ts'
+import { type Connection, connect } from '../../src/ssh/connection.ts'
 import type { OnProgress } from '../../src/ssh/transfer/progress.ts'
 import { push } from '../../src/ssh/transfer/push.ts'
 import { type Sshd, startSshd } from '../sshd.ts'
@@ -184,6 +184,40 @@ describe('with another connection', () => {
     expect(readdirSync(there)).toEqual(['far'])
     // From the beginning each time it would be more than 75 MB.
     expect(way.sent - before).toBeLessThan(70_000_000)
+  })
+
+  test('both go on although the next connection is cut before it is of any use', async () => {
+    using connection = closing(await connect(way.target, { reconnectMs: 30_000 }))
+    let cuts = 0
+    const unlucky: Connection = {
+      target: connection.target,
+      closed: connection.closed,
+      client: (signal) => connection.client(signal),
+      close: () => connection.close(),
+      async openChannel(command, options) {
+        if (cuts !== 1) return connection.openChannel(command, options)
+        await connection.client()
+        const opening = connection.openChannel(command, options)
+        cuts++
+        way.cut()
+        return opening
+      },
+    }
+    const onProgress: OnProgress = ({ bytes }) => {
+      if (cuts > 0 || bytes < 6_000_000) return
+      cuts++
+      way.cut()
+    }
+    const bytes = randomBytes(20_000_000)
+    await push(unlucky, bytes, path.join(there, 'file'), { onProgress })
+    expect(readFileSync(path.join(there, 'file')).equals(bytes)).toBe(true)
+    expect(cuts).toBe(2)
+    cuts = 0
+    const tree = makeTree()
+    await push(unlucky, tree, path.join(there, 'tree'), { onProgress })
+    expect(leaves(path.join(there, 'tree'))).toEqual(leaves(tree))
+    expect(cuts).toBe(2)
+    expect(readdirSync(there).toSorted()).toEqual(['file', 'tree'])
   })
 
   test('both go on although the machine has not noticed that the old connection is gone', async () => {

@@ -53,7 +53,7 @@ describe('one file', () => {
     const bytes = randomBytes(5_000_000)
     const near = local('near', bytes)
     execFileSync('touch', ['-d', '1969-12-31 23:59:58.123456789 UTC', near])
-    execFileSync('chmod', ['0751', near])
+    execFileSync('chmod', ['6751', near])
     const far = path.join(there, 'far')
     expect(await push(connection, near, far)).toEqual({
       files: 1,
@@ -64,7 +64,7 @@ describe('one file', () => {
     expect(readFileSync(far).equals(bytes)).toBe(true)
     const { mode, mtimeNs } = statSync(far, { bigint: true })
     expect({ mode: Number(mode) & 0o7777, mtimeNs }).toEqual({
-      mode: 0o751,
+      mode: 0o6751,
       mtimeNs: statSync(near, { bigint: true }).mtimeNs,
     })
   })
@@ -248,6 +248,23 @@ describe('a push that fails', () => {
     await expect(push(connection, 'x', far, { signal: AbortSignal.abort(reason) })).rejects.toBe(
       reason,
     )
+  })
+
+  test.each([
+    ['at once', 0],
+    ['under way', 1],
+    ['at its end', 2],
+  ])('says what its `onProgress` throws %s, and nothing of it is left', async (_, when) => {
+    const error = new Error('mine')
+    const bytes = randomBytes(20_000_000)
+    const pushing = push(connection, bytes, path.join(there, 'far'), {
+      onProgress(progress) {
+        const isOver = progress.totalBytes !== undefined && progress.path === undefined
+        if (when === (isOver ? 2 : Math.min(progress.bytes, 1))) throw error
+      },
+    })
+    await expect(pushing).rejects.toBe(error)
+    expect(readdirSync(there)).toEqual(when === 2 ? ['far'] : [])
   })
 
   test('leaves no local file open', async () => {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -24,10 +26,13 @@ import { type Connection, connect } from '../../src/ssh/connection.ts'
 import type { TransferProgress } from '../../src/ssh/transfer/progress.ts'
 import { push } from '../../src/ssh/transfer/push.ts'
 import { type Sshd, startSshd } from '../sshd.ts'
+import { closing } from './far-away.ts'
+import { programs } from './hostile.ts'
 import { leaves, names } from './trees.ts'
 
 let sshd: Sshd
 let connection: Connection
+const isRoot = process.getuid?.() === 0
 /** A folder to push; empty before each test. */
 let here: string
 /** Where it is to appear; not there before each test, but the folder around it is. */
@@ -199,6 +204,17 @@ describe('of a folder', () => {
     expect(names(there)).toEqual(['a.ts', 'g', 'src', 'src/deep'])
   })
 
+  test('nothing is sent that another transfer has not finished', async () => {
+    make({
+      '.benchaway-0123456789ab.part': 'half',
+      '.benchaway-mine': 'mine',
+      'a/.benchaway-0123456789ab.end': '',
+      'a/.benchaway-0123456789ab.part/b': 'half',
+    })
+    await push(connection, here, there)
+    expect(names(there)).toEqual(['.benchaway-mine', 'a'])
+  })
+
   test('nothing that ignore files name is sent, the nearest of them first', async () => {
     make({
       '.gitignore': '*.log\nbuild/\n/only-here\n',
@@ -326,7 +342,73 @@ describe('a folder that is there already', () => {
   })
 })
 
+describe('folders that are read-only', () => {
+  /** A connection whose commands are nobody's, where it would be root's; removes `there` and what is in it. */
+  async function plain(): Promise<Sshd> {
+    const user = '--reuid=65534 --regid=65534 --clear-groups'
+    const more = [`ForceCommand exec setpriv ${user} sh -c "$SSH_ORIGINAL_COMMAND"`]
+    const server = await startSshd({ more: isRoot ? more : [] })
+    there = path.join(mkdtempSync(path.join(tmpdir(), 'benchaway-nobody-')), 'far')
+    if (isRoot) chownSync(path.dirname(there), 65534, 65534)
+    return {
+      ...server,
+      async [Symbol.asyncDispose]() {
+        for (const folder of [here, path.dirname(there)]) {
+          execFileSync('chmod', ['-R', 'u+w', folder])
+          rmSync(folder, { recursive: true })
+        }
+        await server[Symbol.asyncDispose]()
+      },
+    }
+  }
+  const shut = (...folders: string[]): void => {
+    for (const folder of folders) chmodSync(path.join(here, folder), 0o555)
+  }
+
+  test('can be merged, also into each other, by who is not root, and are read-only again', async () => {
+    await using server = await plain()
+    using nobody = closing(await connect(server.target))
+    make({ 'shut/a': 'a' })
+    shut('shut')
+    expect(await push(nobody, here, there)).toMatchObject({ files: 1, skipped: 0 })
+    chmodSync(path.join(here, 'shut'), 0o755)
+    make({ 'shut/b': 'b', 'shut/new/c': 'c', 'more/d': 'd', 'more/deep/e': 'e' })
+    shut('shut/new', 'shut', 'more/deep', 'more')
+    expect(await push(nobody, here, there)).toMatchObject({ files: 4, skipped: 1 })
+    const modes = (folder: string): unknown =>
+      [...leaves(folder)].slice(1).map(([name, { mode, content }]) => ({ name, mode, content }))
+    expect(modes(there)).toEqual(modes(here))
+  })
+})
+
 describe('a push of a folder that fails', () => {
+  test('says that the machine answers without an end', async () => {
+    const tools = mkdtempSync(path.join(sshd.folder, 'tools-'))
+    const more = [programs(tools, { find: 'exec head -c 9000000 /dev/zero' })]
+    await using server = await startSshd({ more })
+    using talkative = closing(await connect(server.target))
+    make({ a: 'a' })
+    mkdirSync(there)
+    await expect(push(talkative, here, there)).rejects.toMatchObject({
+      code: 'TRANSFER_FAILED',
+      message: '127.0.0.1 answers with more than it was asked for',
+      hint: 'Check that nothing on the machine prints when a shell starts.',
+    })
+    expect(names(there)).toEqual([])
+  })
+
+  test('says what its `onProgress` throws, and nothing of it is left', async () => {
+    make({ a: randomBytes(20_000_000) })
+    const error = new Error('mine')
+    const pushing = push(connection, here, there, {
+      onProgress({ bytes }) {
+        if (bytes > 0) throw error
+      },
+    })
+    await expect(pushing).rejects.toBe(error)
+    expect(readdirSync(path.dirname(there))).toEqual([])
+  })
+
   test('says that there is a file of that name', async () => {
     writeFileSync(there, 'mine')
     await expect(push(connection, here, there)).rejects.toMatchObject({
@@ -345,7 +427,6 @@ describe('a push of a folder that fails', () => {
     })
   })
 
-  const isRoot = process.getuid?.() === 0
   test.skipIf(!isRoot)(
     `says that the disk is full, and leaves room again${isRoot ? '' : ' (skipped: mounting a small disk takes root)'}`,
     async () => {

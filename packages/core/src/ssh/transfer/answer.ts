@@ -1,8 +1,9 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 
 import { FarList } from './far-list.ts'
 import { type FileHeader, readHeader } from './file-header.ts'
 import { modeOf } from './landing.ts'
+import { localFailure } from './local-failure.ts'
 import type { Done, PullContext } from './pull-context.ts'
 import { noAnswer, refusedThere } from './pull-failure.ts'
 import { FilePull } from './pull-file.ts'
@@ -71,9 +72,19 @@ export class Answer {
     if (this.#folder) return this.#endFolder(this.#folder, received)
     if (received.exitCode !== 0) throw refusedThere(source, connection.target.host, received)
     if (this.#equal === undefined) throw noAnswer(source, connection.target.host)
-    // The one thing that the machine has not compared.
-    chmodSync(this.#context.to, this.#context.mode ?? modeOf(this.#equal.mode))
+    this.#setMode(this.#context.mode ?? modeOf(this.#equal.mode))
     return { files: 0, skipped: 1, refused: [] }
+  }
+
+  /** The one thing that the machine has not compared. */
+  #setMode(mode: number): void {
+    const { to } = this.#context
+    try {
+      // Of somebody else's file it cannot be changed, and most often need not be.
+      if ((statSync(to).mode & 0o7777) !== mode) chmodSync(to, mode)
+    } catch (cause) {
+      throw localFailure(to, cause)
+    }
   }
 
   async #endFolder(folder: FolderPull, received: Received): Promise<Done> {

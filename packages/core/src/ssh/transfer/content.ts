@@ -53,7 +53,7 @@ async function contentOf(path: string, file: FileHandle, before: BigIntStats): P
   const whole = size === 0 ? [] : [{ from: 0, to: size }]
   return {
     size,
-    mode: Number(before.mode) & 0o777,
+    mode: Number(before.mode) & 0o7777,
     mtimeNs: before.mtimeNs,
     data: before.blocks * 512n < before.size ? await findData(file, size) : whole,
     async read(from, length) {

@@ -1,5 +1,5 @@
 /** What there is on the machine, as `find` prints it (`pull-scripts.ts`). */
-import { tooMuch } from './pull-failure.ts'
+import { checkNames, tooMuch } from './pull-failure.ts'
 import type { OnChunk } from './receive.ts'
 import { TarError } from './tar-fields.ts'
 
@@ -20,6 +20,8 @@ export interface FarEntry {
 const described = /^(\S) ([0-7]{1,4}) (\d{1,16}) (-?\d{1,12}(?:\.\d{1,6})?)\d* \d+ ([^]*)$/
 // Longer than any path.
 const longest = 16_384
+// Of what is before a name, the name itself, or where a link leads: what is longer is refused for it later.
+const longestKept = 4400
 
 /** Reads the output of `find`. */
 export class FarList {
@@ -27,6 +29,7 @@ export class FarList {
   readonly #maxFiles: number
   #tail = Buffer.alloc(0)
   #described: string | undefined
+  #names = 0
 
   constructor(maxFiles: number) {
     this.#maxFiles = maxFiles
@@ -36,7 +39,7 @@ export class FarList {
     const bytes = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk])
     let at = 0
     for (let end = bytes.indexOf(0); end !== -1; end = bytes.indexOf(0, at)) {
-      this.#take(bytes.toString('latin1', at, end))
+      this.#take(bytes.toString('latin1', at, Math.min(end, at + longestKept)))
       at = end + 1
     }
     this.#tail = Buffer.from(bytes.subarray(at))
@@ -60,6 +63,8 @@ export class FarList {
     this.#described = undefined
     // The folder itself does not count.
     if (this.entries.length > this.#maxFiles) throw tooMuch(`${this.#maxFiles} files`, 'maxFiles')
+    this.#names += name.length + text.length
+    checkNames(this.#names, this.#maxFiles)
     this.entries.push({
       name,
       type,

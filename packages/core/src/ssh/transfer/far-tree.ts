@@ -47,15 +47,24 @@ else cd -- ${quote(path.slice(0, at + 1))} || exit; fi
 say "$state"
 remove() { rm -rf -- "$stage" "$end" 2>/dev/null || { chmod -R u+rwX -- "$stage"; rm -rf -- "$stage" "$end"; }; }
 tell_end() { printf '\\0%s\\0' "$stage"; }
-# A folder that is in both is merged itself; everything else takes its place by one rename.
+# A folder that is in both is merged itself; everything else takes its place by one rename. Who is not root may neither
+# move a folder nor move into it while it is read-only.
 merge() {
-  local from=$1 into=$2 one name moves=()
+  local from=$1 into=$2 one name failed moves=() shut=()
   for one in "$from"/*; do
     name=$into/\${one##*/}
     if [[ -d $one && ! -L $one && -d $name && ! -L $name ]]; then merge "$one" "$name" || return
-    else moves+=("$one"); fi
+    else
+      moves+=("$one")
+      if [[ -d $one && ! -L $one && ! -w $one ]]; then chmod -f u+w -- "$one" && shut+=("$name"); fi
+    fi
   done
-  ((\${#moves[@]} == 0)) || printf '%s\\0' "\${moves[@]}" | xargs -0 mv -f -t "$into" --
+  ((\${#moves[@]} > 0)) || return 0
+  if [[ ! -w $into ]]; then chmod -f u+w -- "$into" && shut+=("$into"); fi
+  printf '%s\\0' "\${moves[@]}" | xargs -0 mv -f -t "$into" --
+  failed=$?
+  ((\${#shut[@]} == 0)) || printf '%s\\0' "\${shut[@]}" | xargs -0 chmod -f u-w -- || failed=$?
+  return "$failed"
 }
 trap remove EXIT
 trap 'exit 1' HUP INT TERM PIPE

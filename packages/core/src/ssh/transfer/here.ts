@@ -4,9 +4,11 @@ import fs from 'node:fs'
 
 import type { FarEntry } from './far-list.ts'
 import { modeOf } from './landing.ts'
+import { unreadable } from './local-failure.ts'
 import { bytesOf, localPath } from './names.ts'
 import type { PullContext } from './pull-context.ts'
-import { parentOf } from './safe-names.ts'
+import { parentOf, shown } from './safe-names.ts'
+import { statHere } from './stat-here.ts'
 
 // Times are written to the microsecond, and to the millisecond before 1970 (`file-times.ts`).
 const sameTime = (mtime: number): number => (mtime < 0 ? 2e-3 : 2e-6)
@@ -74,7 +76,7 @@ export class Here {
  */
 export async function fileHere(context: PullContext): Promise<string | undefined> {
   const { to, checksum } = context
-  const there = fs.lstatSync(to, { throwIfNoEntry: false, bigint: true })
+  const there = statHere(to)
   if (there?.isDirectory()) return 'folder'
   if (!there?.isFile()) return undefined
   if (checksum) return `${there.size} ${await sumOfFile(to)}`
@@ -84,11 +86,19 @@ export async function fileHere(context: PullContext): Promise<string | undefined
   return `${there.size} ${micros / 1_000_000n}.${String(micros % 1_000_000n).padStart(6, '0')}`
 }
 
-/** In hex. */
+/**
+ * In hex.
+ *
+ * @throws {BenchawayError} `TRANSFER_FAILED`
+ */
 export async function sumOfFile(path: string | Buffer): Promise<string> {
   const hash = createHash('sha256')
-  for await (const piece of fs.createReadStream(path, { highWaterMark: pieceBytes })) {
-    hash.update(piece)
+  try {
+    for await (const piece of fs.createReadStream(path, { highWaterMark: pieceBytes })) {
+      hash.update(piece)
+    }
+  } catch (cause) {
+    throw unreadable(shown(Buffer.from(path).toString('latin1')), cause)
   }
   return hash.digest('hex')
 }

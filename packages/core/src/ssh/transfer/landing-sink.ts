@@ -3,6 +3,7 @@ import type { TarEntry, TarSink } from './tar-reader.ts'
 
 /** A file that is coming down. */
 export interface OpenFile {
+  /** Another file's once this one is closed. */
   readonly fd: number
   readonly landed: Landed
   readonly id: string

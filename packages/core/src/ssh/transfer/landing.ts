@@ -16,8 +16,17 @@ import { codeOf, localFailure } from './local-failure.ts'
 import type { Meter } from './meter.ts'
 import { bytesOf, localPath } from './names.ts'
 import { Placing } from './placing.ts'
-import { tooMuch } from './pull-failure.ts'
-import { folded, parentOf, type Refused, safeName, shown, unsafeLink } from './safe-names.ts'
+import { checkNames, tooMuch } from './pull-failure.ts'
+import {
+  folded,
+  longestName,
+  parentOf,
+  type Refused,
+  safeName,
+  shown,
+  unsafeLink,
+} from './safe-names.ts'
+import { statHere } from './stat-here.ts'
 import type { TarEntry } from './tar-reader.ts'
 import { tryNames } from './try-names.ts'
 
@@ -69,12 +78,14 @@ export class Landing {
   readonly #umask: number
   /** In the order in which they came, each folder before what is in it. */
   readonly #landed = new Map<string, Landed>()
-  readonly #open = new Set<number>()
+  readonly #open = new Set<OpenFile>()
   readonly #refusedNames = new Set<string>()
   /** Only these are let in. */
   #wanted: ReadonlySet<string> | undefined
   #entries = 0
   #bytes = 0
+  /** Of names and of what links lead to, which are kept in memory. */
+  #names = 0
 
   /**
    * @param to where the folder is to be; one that is there is merged
@@ -86,7 +97,7 @@ export class Landing {
     this.#limits = options.limits
     this.#meter = options.meter
     this.#mode = options.mode
-    const there = fs.lstatSync(this.#to, { throwIfNoEntry: false })
+    const there = statHere(this.#to)
     this.#isMerged = there?.isDirectory() ?? false
     if (there && !this.#isMerged && !there.isSymbolicLink()) {
       throw new BenchawayError(
@@ -144,8 +155,10 @@ export class Landing {
   }
 
   refuse(name: string, reason: string): void {
+    const told = { path: shown(name), reason }
+    this.#countNames(name.length + told.path.length)
     this.#refusedNames.add(name)
-    this.refused.push({ path: shown(name), reason })
+    this.refused.push(told)
   }
 
   /** Where something lies that has landed. */
@@ -156,7 +169,8 @@ export class Landing {
   /** @returns the file that was opened for it, if it is one that is let in */
   begin(entry: TarEntry): OpenFile | undefined {
     this.#count(entry)
-    const sent = entry.name.toString('latin1')
+    // One that is longer is refused, and no more of it is kept than shows that.
+    const sent = entry.name.toString('latin1', 0, longestName + 1)
     const safe = safeName(sent)
     if ('reason' in safe) {
       this.refuse(sent, safe.reason)
@@ -168,6 +182,7 @@ export class Landing {
       if (typeof taken !== 'string') return taken
       this.refuse(name, taken)
     } catch (error) {
+      if (error instanceof BenchawayError) throw error
       if (!namesOnly.has(codeOf(error) ?? '')) throw this.#failure(name, error)
       this.refuse(name, wordsOf(error))
     }
@@ -175,6 +190,7 @@ export class Landing {
   }
 
   write(file: OpenFile, chunk: Buffer, position: number): void {
+    this.#checkOpen(file)
     try {
       for (let at = 0; at < chunk.length;) {
         at += fs.writeSync(file.fd, chunk, at, chunk.length - at, position + at)
@@ -186,9 +202,11 @@ export class Landing {
     this.#meter.more(chunk.length)
   }
 
-  finish({ fd, landed, isSparse, id }: OpenFile): void {
+  finish(file: OpenFile): void {
+    this.#checkOpen(file)
+    const { fd, landed, isSparse, id } = file
     const { mode = 0, mtime, size, name } = landed
-    this.#open.delete(fd)
+    this.#open.delete(file)
     try {
       if (isSparse) fs.ftruncateSync(fd, size)
       if ((mode & this.#umask) !== 0) fs.fchmodSync(fd, mode)
@@ -203,8 +221,9 @@ export class Landing {
   }
 
   /** Gives up a file of which not all has come. */
-  drop({ fd, landed, bytes }: OpenFile): void {
-    if (!this.#open.delete(fd)) return
+  drop(file: OpenFile): void {
+    if (!this.#open.delete(file)) return
+    const { fd, landed, bytes } = file
     fs.closeSync(fd)
     // It will come again, and counts once.
     this.#entries--
@@ -221,12 +240,17 @@ export class Landing {
    */
   place(): number {
     try {
-      for (const landed of this.#landed.values()) if (landed.kind === 'link') this.#makeLink(landed)
+      let unmade = 0
+      for (const [id, landed] of this.#landed) {
+        if (landed.kind !== 'link' || this.#makeLink(landed)) continue
+        this.#landed.delete(id)
+        unmade++
+      }
       const placing = new Placing(this.#base, bytesOf(this.#to), this.#landed)
       const unplaced = this.#isMerged ? placing.merge() : placing.move()
       this.refused.push(...unplaced)
       fs.rmSync(this.#staging, { recursive: true, force: true })
-      return unplaced.length
+      return unmade + unplaced.length
     } catch (error) {
       throw localFailure(this.#to, error)
     }
@@ -234,7 +258,7 @@ export class Landing {
 
   /** Removes everything again. */
   discard(): void {
-    for (const fd of this.#open) fs.closeSync(fd)
+    for (const { fd } of this.#open) fs.closeSync(fd)
     this.#open.clear()
     // Some may be as closed to us as they are on the machine.
     for (const { name, kind } of this.#landed.values()) {
@@ -242,6 +266,16 @@ export class Landing {
     }
     // The synchronous one: names that are no UTF-8 are beyond the others.
     fs.rmSync(this.#staging, { recursive: true, force: true })
+  }
+
+  /** Its number may be another file's by now, and the machine has the say about what is written. */
+  #checkOpen(file: OpenFile): void {
+    if (!this.#open.has(file)) throw this.#failure(file.landed.name, new Error('it was given up'))
+  }
+
+  #countNames(length: number): void {
+    this.#names += length
+    checkNames(this.#names, this.#limits.maxFiles)
   }
 
   #count(entry: TarEntry): void {
@@ -275,17 +309,18 @@ export class Landing {
     if (reason !== undefined) return reason
     const target = kind === 'link' ? entry.linkTarget.toString('latin1') : ''
     const landed: Landed = { name, kind, size, mode, mtime, target }
+    const unsafe = kind === 'link' ? unsafeLink(name, target) : undefined
+    if (unsafe !== undefined) return unsafe
+    this.#countNames(name.length + target.length)
     if (kind === 'file') {
       const fd = fs.openSync(this.at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
-      this.#open.add(fd)
+      const file = { fd, landed, id, isSparse, bytes: 0 }
+      this.#open.add(file)
       this.#meter.on(name)
-      return { fd, landed, id, isSparse, bytes: 0 }
+      return file
     }
-    if (kind === 'link') {
-      const unsafe = unsafeLink(name, target)
-      if (unsafe !== undefined) return unsafe
-      this.#meter.files++
-    } else fs.mkdirSync(this.at(name), 0o700)
+    if (kind === 'link') this.#meter.files++
+    else fs.mkdirSync(this.at(name), 0o700)
     this.#landed.set(id, landed)
     return undefined
   }
@@ -301,15 +336,25 @@ export class Landing {
     const reason = this.#makeFolder(parentOf(name))
     if (reason !== undefined) return reason
     this.#entries++
+    this.#countNames(name.length)
     fs.mkdirSync(this.at(name), 0o700)
     this.#landed.set(id, { name, kind: 'folder', size: 0, mode: undefined, mtime: 0, target: '' })
     return undefined
   }
 
-  #makeLink({ name, target, mtime }: Landed): void {
+  /** @returns false for one that this computer does not take, which is told */
+  #makeLink({ name, target, mtime }: Landed): boolean {
     const at = this.at(name)
-    fs.symlinkSync(localPath(target), at)
+    try {
+      fs.symlinkSync(localPath(target), at)
+    } catch (error) {
+      const code = codeOf(error) ?? ''
+      if (!namesOnly.has(code)) throw error
+      this.refuse(name, `this computer does not take such a link: ${code}`)
+      return false
+    }
     fs.lutimesSync(at, ...timesOf(mtime))
+    return true
   }
 
   #idOf(name: string): string {

@@ -21,6 +21,15 @@ export function localFailure(path: string, cause: unknown): BenchawayError {
   )
 }
 
+/** What is here cannot be looked at, so that nobody knows whether it is what is pulled. */
+export function unreadable(path: string, cause: unknown): BenchawayError {
+  return new BenchawayError(
+    'TRANSFER_FAILED',
+    `${path} cannot be read on this computer: ${messageOf(cause)}`,
+    { hint: 'Remove it first, or pull to another place.', cause },
+  )
+}
+
 /** Such as `ENOSPC`; undefined for what no system call said. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'

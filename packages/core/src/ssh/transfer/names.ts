@@ -18,6 +18,11 @@ export function localPath(name: string): string | Buffer {
   return isAscii(name) ? name : Buffer.from(name, 'latin1')
 }
 
+/** Whether it is something of ours that is not whole yet (`part-file.ts`, `far-tree.ts`), or lies in such a folder. */
+export function isPart(name: string): boolean {
+  return /(?:^|\/)\.benchaway-[0-9a-f]{12}\.(?:part|end)(?:\/|$)/.test(name)
+}
+
 function isAscii(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- NUL to DEL are what ASCII is
   return /^[\u0000-\u007F]*$/.test(text)

@@ -17,7 +17,10 @@ export interface TransferOptions {
    * @default false
    */
   checksum?: boolean | undefined
-  /** Called at the beginning, at the end, and at most about 20 times a second in between. */
+  /**
+   * Called at the beginning, at the end, and at most about 20 times a second in between. What it throws ends the
+   * transfer.
+   */
   onProgress?: OnProgress | undefined
   /** Ends the transfer; nothing half-written remains. */
   signal?: AbortSignal | undefined

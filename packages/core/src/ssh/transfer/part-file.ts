@@ -10,6 +10,7 @@ import { BenchawayError } from '../../errors.ts'
 import { timesOf } from './file-times.ts'
 import { localFailure } from './local-failure.ts'
 import type { Flow } from './receive.ts'
+import { statHere } from './stat-here.ts'
 
 /** A part of the file that comes in order. */
 export interface Lane {
@@ -45,7 +46,7 @@ export class PartFile {
     this.#to = path.resolve(to)
     const name = `.benchaway-${randomBytes(6).toString('hex')}.part`
     this.#part = path.join(path.dirname(this.#to), name)
-    const there = fs.lstatSync(this.#to, { throwIfNoEntry: false })
+    const there = statHere(this.#to)
     if (there && !there.isFile() && !there.isSymbolicLink()) {
       throw new BenchawayError(
         'TRANSFER_FAILED',

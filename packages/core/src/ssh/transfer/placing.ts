@@ -24,7 +24,8 @@ export class Placing {
 
   /** Where nothing is, or a link, which is replaced. */
   move(): Refused[] {
-    this.#describe(this.#from, [...this.#landed.values()])
+    const [root, ...inside] = this.#landed.values()
+    this.#describe(this.#from, inside)
     try {
       fs.renameSync(localPath(this.#from), localPath(this.#to))
     } catch (error) {
@@ -33,6 +34,8 @@ export class Placing {
       fs.unlinkSync(localPath(this.#to))
       fs.renameSync(localPath(this.#from), localPath(this.#to))
     }
+    // Only what we may write to can be moved.
+    if (root) this.#describe(this.#to, [root])
     return []
   }
 

@@ -2,11 +2,13 @@
 import { BenchawayError } from '../../errors.ts'
 import { CommandError } from '../command.ts'
 import { explainWords } from '../explain.ts'
+import { changedExit } from './pull-scripts.ts'
 import type { Received } from './receive.ts'
 import type { TarError } from './tar-fields.ts'
 
 /** With the machine's own words. */
-export function refusedThere(path: string, host: string, received: Received): CommandError {
+export function refusedThere(path: string, host: string, received: Received): BenchawayError {
+  if (received.exitCode === changedExit) return changed(path, host)
   const known = explainWords(received.stderr)
   const hint =
     known?.code === 'FILE_NOT_FOUND'
@@ -59,6 +61,17 @@ export function noAnswer(path: string, host: string): BenchawayError {
     `${host} answers with something else than ${path} was asked for`,
     { hint: 'Check that nothing on the machine prints when a shell starts.' },
   )
+}
+
+/**
+ * Names are kept in memory, where `maxFiles` alone does not bound them.
+ *
+ * @param length of all names
+ * @throws {BenchawayError} `TRANSFER_FAILED`
+ */
+export function checkNames(length: number, maxFiles: number): void {
+  const most = 2 ** 20 + 256 * maxFiles
+  if (length > most) throw tooMuch(`${most} bytes of names`, 'maxFiles')
 }
 
 /** More than was allowed. */

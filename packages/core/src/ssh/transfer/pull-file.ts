@@ -17,6 +17,7 @@ import { type Flow, type OnChunk, receive, type Received, wasLost } from './rece
 import { Retries } from './retries.ts'
 import { SingleSink } from './single-sink.ts'
 import { TarReader } from './tar-reader.ts'
+import { together } from './together.ts'
 
 /** So many bytes come with the first answer. */
 export const firstBytes: number = 8 * 2 ** 20
@@ -32,7 +33,7 @@ export class FilePull {
   readonly #first: Lane
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
-  #rest: Promise<void> = Promise.resolve()
+  #rest: Promise<unknown> = Promise.resolve()
   readonly #archive: TarReader | undefined
 
   /** @param isLong the machine took its time to answer */
@@ -53,7 +54,11 @@ export class FilePull {
     if (kind === 'sparse')
       this.#archive = new TarReader(new SingleSink(this.#part.fd, context.to, size, meter))
     else if (size > firstBytes) {
-      this.#rest = this.#fetchAll(lanes(firstBytes, size, isLong ? lanesOnLongWays : 1))
+      const rest = lanes(firstBytes, size, isLong ? lanesOnLongWays : 1)
+      this.#rest = together(
+        rest.map((lane) => this.#fetch(lane)),
+        this.#stop,
+      )
       // Whoever waits for it hears of its failure; it may come before.
       this.#rest.catch(() => undefined)
     }
@@ -93,15 +98,6 @@ export class FilePull {
     this.#stop.abort()
     await this.#rest.catch(() => undefined)
     await this.#part.discard()
-  }
-
-  async #fetchAll(all: readonly Lane[]): Promise<void> {
-    try {
-      await Promise.all(all.map((lane) => this.#fetch(lane)))
-    } catch (error) {
-      this.#stop.abort(error)
-      throw error
-    }
   }
 
   /** What is missing of a lane. */

@@ -14,11 +14,14 @@ import { parentOf, safeName } from './safe-names.ts'
 import { hasAllFolders, isExcluded, isIncluded, type Selection } from './selection.ts'
 import { TarError } from './tar-fields.ts'
 import { TarReader } from './tar-reader.ts'
+import { together } from './together.ts'
 
 /** After so much over a long way it is worth to begin anew with several channels. */
 const patience = 8 * 2 ** 20
 const streamsOnLongWays = 6
 const leastStream = 2 ** 20
+/** Tar's words for a file of which there was less than it had announced. */
+export const shrinkWords = 'padding with zeros'
 
 export class FolderPull {
   readonly #context: PullContext
@@ -149,7 +152,13 @@ export class FolderPull {
     const names = new Set(missing.map(({ name }) => name))
     this.#landing.expect(names)
     const streams = this.#isLong ? split(missing, bytes) : [missing]
-    const all = await Promise.all(streams.map((stream) => this.#fetchStream(stream)))
+    const stop = new AbortController()
+    const own = this.#context.signal
+    const signal = AbortSignal.any(own ? [own, stop.signal] : [stop.signal])
+    const all = await together(
+      streams.map((stream) => this.#fetchStream(stream, signal)),
+      stop,
+    )
     if (all.includes(false)) return false
     for (const name of names) {
       if (!this.#landing.has(name)) throw vanished(`${this.#base}/${name}`, this.#host)
@@ -157,9 +166,9 @@ export class FolderPull {
     return true
   }
 
-  async #fetchStream(entries: readonly FarEntry[]): Promise<boolean> {
+  async #fetchStream(entries: readonly FarEntry[], signal: AbortSignal): Promise<boolean> {
     if (entries.length === 0) return true
-    const { connection, signal } = this.#context
+    const { connection } = this.#context
     const sink = this.#landing.sink()
     const reader = new TarReader(sink)
     const names = entries.map(({ name }) => `./${name}\0`).join('')
@@ -167,7 +176,7 @@ export class FolderPull {
       connection,
       namedScript(this.#base),
       (chunk) => reader.write(chunk),
-      { signal, stdin: Buffer.from(names, 'latin1') },
+      { signal, stdin: Buffer.from(names, 'latin1'), heed: shrinkWords },
     ).finally(() => sink.drop())
     if (isBroken(received)) return false
     this.#checkEnd(received)
@@ -270,9 +279,7 @@ export class FolderPull {
 
   /** tar's code 1: some files changed while they were read, which the times of logs do all the time. */
   #checkEnd(received: Received): void {
-    const isWhole =
-      received.exitCode === 0 ||
-      (received.exitCode === 1 && !/padding with zeros/.test(received.stderr))
+    const isWhole = received.exitCode === 0 || (received.exitCode === 1 && !received.hasSaid)
     if (!isWhole) throw refusedThere(this.#context.path, this.#host, received)
   }
 }

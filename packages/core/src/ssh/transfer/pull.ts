@@ -12,7 +12,7 @@ import { type TransferOptions, type TransferReport, transferRules } from './opti
 import type { Done, PullContext } from './pull-context.ts'
 import { lost, noArchive, nothingMatches } from './pull-failure.ts'
 import { firstBytes } from './pull-file.ts'
-import { FolderPull } from './pull-folder.ts'
+import { FolderPull, shrinkWords } from './pull-folder.ts'
 import { checkDestination, checkSource } from './pull-paths.ts'
 import { listFolder, listScript, openScript, wholeFolder } from './pull-scripts.ts'
 import { receive, wasLost } from './receive.ts'
@@ -27,7 +27,10 @@ export interface PullOptions extends TransferOptions {
    * @default its own, without set-id and sticky bits and without writing by group and others
    */
   mode?: number | undefined
-  /** More files and folders than these are an error, and nothing remains. @default 1_000_000 */
+  /**
+   * More files and folders than these are an error, and nothing remains; so are names and targets of links of more than
+   * 256 bytes each on average. @default 1_000_000
+   */
   maxFiles?: number | undefined
   /** More bytes than these are an error, and nothing remains; holes of files count. @default 68_719_476_736 */
   maxBytes?: number | undefined
@@ -52,7 +55,13 @@ const longWayMs = 25
  * yet appears whole itself; one that is here takes what comes file by file, and keeps its mode and what else it holds. A
  * link that is here is replaced, never followed. Modes and times of change are kept, and links that stay inside of the
  * folder; owners are not. Hard links become copies, holes stay holes. When the connection is lost and comes back, what
- * has come already does not come again. What fails or is aborted leaves nothing half-written.
+ * has come already does not come again; only a single file with holes, or one that says it is empty, is then lost. What
+ * fails or is aborted leaves nothing half-written. A machine that is there and sends nothing is waited for until
+ * `signal` ends it.
+ *
+ * A single file that is written to while it is read is an error. Of a folder, where logs grow all the time, such a file
+ * comes as it was read, which may be a mixture of before and after; it is an error only when it has become shorter.
+ * What other transfers have under way, `.benchaway-*.part` and `.end`, is left out.
  *
  * @param source on the machine: a file or a folder, absolute or relative to the login folder; `~` is not expanded. Or a
  *   list of globs for files and links, all absolute or all relative, as Node's `path.matchesGlob` reads them: what they
@@ -60,8 +69,8 @@ const longWayMs = 25
  *   as `a.json`
  * @param destination of the file or folder itself on this computer, for globs of a folder. Its parent folder must be
  *   there
- * @throws {BenchawayError} `TRANSFER_FAILED` when something cannot be written here, is too much, was changed meanwhile
- *   or is not what was announced; `FILE_NOT_FOUND` when nothing matches; `CONNECTION_LOST`
+ * @throws {BenchawayError} `TRANSFER_FAILED` when something cannot be read or written here, is too much, was changed
+ *   meanwhile or is not what was announced; `FILE_NOT_FOUND` when nothing matches; `CONNECTION_LOST`
  * @throws {CommandError} `FILE_NOT_FOUND`, `ACCESS_DENIED` or `COMMAND_FAILED`, with the machine's words
  */
 export async function pull(
@@ -131,7 +140,9 @@ async function pullPath(context: PullContext, selection: Selection): Promise<Don
       const asked = performance.now()
       const onChunk = afterLine((line) => answer.begin(line, performance.now() - asked > longWayMs))
       // oxlint-disable-next-line no-await-in-loop -- one after the other
-      const received = await retries.take(() => receive(connection, script, onChunk, { signal }))
+      const received = await retries.take(() =>
+        receive(connection, script, onChunk, { signal, heed: shrinkWords }),
+      )
       if (received === undefined || (wasLost(received) && !answer.hasBegun)) {
         retries.count(false, () => lost(source, host))
         continue

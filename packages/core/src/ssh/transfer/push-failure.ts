@@ -56,6 +56,13 @@ export function different(path: string, host: string): BenchawayError {
   )
 }
 
+/** It sends more than any answer has. */
+export function tooMuch(host: string): BenchawayError {
+  return new BenchawayError('TRANSFER_FAILED', `${host} answers with more than it was asked for`, {
+    hint: 'Check that nothing on the machine prints when a shell starts.',
+  })
+}
+
 export function lost(path: string, host: string): BenchawayError {
   return new BenchawayError(
     'CONNECTION_LOST',

@@ -16,6 +16,7 @@ import {
 } from './far-file.ts'
 import type { Meter } from './meter.ts'
 import { different, lost, refusedThere } from './push-failure.ts'
+import { Retries } from './retries.ts'
 import { dropLast, lengthOf, type Span, without } from './spans.ts'
 import { Talk, waiterOf } from './talk.ts'
 
@@ -29,6 +30,7 @@ const largestPiece = 8 * 1024 * 1024
 const smallestPiece = 1024 * 1024
 // What may not be on disk although sshd has taken it, or has promised to: its window, its pipe and a block of dd's.
 const inFlight = windowSize + 2 * 1024 * 1024
+// Those that bring no more than what may be in flight are in vain as well.
 const mostTriesInVain = 5
 
 export interface FilePush {
@@ -44,20 +46,20 @@ export interface FilePush {
 
 /** @returns whether it was sent; otherwise it was there already */
 export async function pushFile(connection: Connection, job: FilePush): Promise<boolean> {
+  const retries = new Retries(job.resumeMs === 0 ? 0 : mostTriesInVain)
   let missing: readonly Span[] = job.content.data
   let part: string | undefined
-  for (let inVain = 0; ;) {
+  for (;;) {
     const round = new Round(connection, job, missing, part)
     // oxlint-disable-next-line no-await-in-loop -- each goes on where the last one broke off
-    const outcome = await round.run()
-    if (outcome !== 'lost') return outcome === 'sent' || part !== undefined
+    const outcome = await retries.take(() => round.run())
+    if (outcome === 'sent') return true
+    if (outcome === 'same') return part !== undefined
     const left = round.missing()
-    inVain = lengthOf(left) < lengthOf(missing) ? 0 : inVain + 1
-    if (job.resumeMs === 0 || inVain === mostTriesInVain) {
-      throw lost(job.path, connection.target.host)
-    }
+    retries.count(lengthOf(left) < lengthOf(missing), () => lost(job.path, connection.target.host))
     missing = left
-    part = round.part
+    // A round that found no connection has claimed nothing.
+    if (outcome === 'lost') part = round.part
   }
 }
 

@@ -19,10 +19,13 @@ import type { Meter } from './meter.ts'
 import { localPath, textOf } from './names.ts'
 import type { TransferReport } from './options.ts'
 import { different, inTheWay, lost, refusedThere, unusable } from './push-failure.ts'
+import { Retries } from './retries.ts'
 import type { Entry } from './scan.ts'
 import { Talk, waiterOf } from './talk.ts'
 
 const mostTriesInVain = 5
+// Of `find` about one name, beside the name: numbers, and where a link leads.
+const longestAnswer = 4200
 
 export interface TreePush {
   /** Local, latin1 for bytes. */
@@ -46,17 +49,16 @@ export async function pushTree(
 ): Promise<Omit<TransferReport, 'durationMs'>> {
   // It fails before anybody awaits it, when the machine is slow.
   job.entries.catch(() => undefined)
+  const retries = new Retries(job.resumeMs === 0 ? 0 : mostTriesInVain)
   let last: Round | undefined
-  for (let inVain = 0; ;) {
+  for (;;) {
     const round: Round = new Round(connection, job, last)
     // oxlint-disable-next-line no-await-in-loop -- each goes on where the last one broke off
-    const outcome = await round.run()
-    if (outcome !== 'lost') return outcome
-    inVain = round.staged > (last?.staged ?? 0) ? 0 : inVain + 1
-    if (job.resumeMs === 0 || inVain === mostTriesInVain) {
-      throw lost(job.path, connection.target.host)
-    }
-    last = round
+    const outcome = await retries.take(() => round.run())
+    if (outcome !== undefined && outcome !== 'lost') return outcome
+    retries.count(round.staged > (last?.staged ?? 0), () => lost(job.path, connection.target.host))
+    // A round that found no connection has claimed nothing.
+    if (outcome === 'lost') last = round
   }
 }
 
@@ -206,6 +208,7 @@ class Round {
     read: (answer: string) => T,
   ): Promise<T | undefined> {
     const bytes = Buffer.from(names.map((name) => `${name}\0`).join(''), 'latin1')
+    talk.expect(bytes.length + names.length * longestAnswer)
     await talk.write(`${word} ${bytes.length}\n`)
     await talk.write(bytes)
     const answer = await talk.until(answerEnd(this.stage))

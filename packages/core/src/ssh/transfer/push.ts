@@ -47,7 +47,8 @@ export interface PushOptions extends TransferOptions {
  * that is not there yet appears whole itself, and one that is there keeps what else it holds, its mode and its time.
  * Modes, times of change and links are kept, owners are not: all belongs to the user of the login. Hard links become
  * copies, holes stay holes. What arrived is what was sent, or this fails: a local file that changes meanwhile is noticed
- * by its size and time.
+ * by its size and time. What a folder holds of transfers that are not done, under names such as
+ * `.benchaway-0123456789ab.part`, is left out.
  *
  * @param source a local path, or the content of a file as bytes
  * @param destination of the file or folder itself; absolute, or relative to the login folder; `~` is not expanded. Its
@@ -76,13 +77,26 @@ export async function push(
   options.signal?.throwIfAborted()
   const started = performance.now()
   const stats = typeof source === 'string' ? await statOf(source) : undefined
-  const meter = new Meter(options.onProgress)
+  // It is called where nobody could catch what it throws.
+  const failure = new AbortController()
+  const meter = new Meter((progress) => {
+    if (failure.signal.aborted) return
+    try {
+      options.onProgress?.(progress)
+    } catch (error) {
+      failure.abort(error)
+    }
+  })
+  const signal = AbortSignal.any([failure.signal, ...(options.signal ? [options.signal] : [])])
+  const stoppable = { ...options, signal }
   try {
+    signal.throwIfAborted()
     const report =
       typeof source === 'string' && stats?.isDirectory()
-        ? await tree(connection, source, destination, options, meter)
-        : await file(connection, source, stats, destination, options, meter)
+        ? await tree(connection, source, destination, stoppable, meter)
+        : await file(connection, source, stats, destination, stoppable, meter)
     meter.done()
+    failure.signal.throwIfAborted()
     return { ...report, durationMs: performance.now() - started }
   } catch (error) {
     meter.stopped()

@@ -20,12 +20,15 @@ export interface Received extends ChannelExit {
   readonly durationMs: number
   /** It was ended by `stop()`. */
   readonly isStopped: boolean
+  /** It has said what was listened for. */
+  readonly hasSaid: boolean
 }
 
 const mostWords = 4096
 
 /**
  * @param stdin all that the command reads
+ * @param heed what to listen for in what it says on stderr, of which only the end is kept
  * @returns with neither an exit code nor a signal when the connection was lost
  * @throws what `onChunk` throws, the reason of the signal, and whatever `openChannel` throws
  */
@@ -33,9 +36,13 @@ export async function receive(
   connection: Connection,
   command: string,
   onChunk: OnChunk,
-  options: { signal?: AbortSignal | undefined; stdin?: Uint8Array | undefined } = {},
+  options: {
+    signal?: AbortSignal | undefined
+    stdin?: Uint8Array | undefined
+    heed?: string | undefined
+  } = {},
 ): Promise<Received> {
-  const { signal, stdin } = options
+  const { signal, stdin, heed } = options
   const started = performance.now()
   const { channel, exit } = await connection.openChannel(command, { signal })
   const stopped = Promise.withResolvers<'stopped'>()
@@ -57,6 +64,7 @@ export async function receive(
     stop,
   }
   let stderr = ''
+  let hasSaid = false
   channel.on('data', (chunk: Buffer) => {
     if (isOver) return
     try {
@@ -67,14 +75,17 @@ export async function receive(
     }
   })
   channel.stderr.on('data', (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString()).slice(-mostWords)
+    const words = stderr + chunk.toString()
+    hasSaid ||= heed !== undefined && words.includes(heed)
+    stderr = words.slice(-mostWords)
   })
   // Its end says more than a write that failed because of it.
   channel.on('error', () => undefined)
   signal?.addEventListener('abort', abort, { once: true })
   try {
-    signal?.throwIfAborted()
-    channel.end(stdin)
+    // It may have been aborted since the channel was opened.
+    if (signal?.aborted) abort()
+    else channel.end(stdin)
     const ended = await Promise.race([exit, stopped.promise])
     return {
       command,
@@ -83,8 +94,10 @@ export async function receive(
       stderr,
       durationMs: performance.now() - started,
       isStopped: ended === 'stopped',
+      hasSaid,
     }
   } finally {
+    isOver = true
     signal?.removeEventListener('abort', abort)
   }
 }

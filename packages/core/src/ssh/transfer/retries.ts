@@ -1,12 +1,18 @@
 import { BenchawayError } from '../../errors.ts'
 
-// Each of them waits until there is a connection again.
-const mostInVain = 2
-
 /** Asks again after a connection was lost, as long as something comes in between. */
 export class Retries {
+  readonly #most: number
   #inVain = 0
   #cause: unknown
+
+  /**
+   * @param most how many times in a row nothing may come in between; with 0 it does not ask again at all. Each of them
+   *   waits until there is a connection again
+   */
+  constructor(most = 2) {
+    this.#most = most
+  }
 
   /** @returns undefined when there was no connection to begin with */
   async take<T>(ask: () => Promise<T>): Promise<T | undefined> {
@@ -21,7 +27,7 @@ export class Retries {
 
   /** @throws why there is no connection, or `failure()`, when that was once too often */
   count(hasCome: boolean, failure: () => Error): void {
-    if (hasCome) this.#inVain = 0
-    else if (++this.#inVain > mostInVain) throw this.#cause ?? failure()
+    this.#inVain = hasCome ? 0 : this.#inVain + 1
+    if (this.#most === 0 || this.#inVain > this.#most) throw this.#cause ?? failure()
   }
 }

@@ -12,7 +12,7 @@ export interface Refused {
 }
 
 // Linux opens no path that is longer.
-const longest = 4095
+export const longestName = 4095
 
 /** Nothing, `.` or `..` between slashes. */
 const noName = /(?:^|\/)\.{0,2}(?:\/|$)/
@@ -22,7 +22,7 @@ const noName = /(?:^|\/)\.{0,2}(?:\/|$)/
  */
 export function safeName(sent: string): { name: string } | { reason: string } {
   if (sent.includes('\0')) return { reason: 'its name has a NUL' }
-  if (sent.length > longest) return { reason: 'its name is too long' }
+  if (sent.length > longestName) return { reason: 'its name is too long' }
   let from = 0
   while (sent.startsWith('./', from)) from += 2
   const to = sent.endsWith('/') && sent.length > from ? sent.length - 1 : sent.length
@@ -39,11 +39,13 @@ export function safeName(sent: string): { name: string } | { reason: string } {
  * Why a link is refused, if it is.
  *
  * It may go up first, as far as the folder that is pulled, and then down by names: folders on the way up are no
- * links, and links on the way down obey the same rule, so that it cannot lead out, whatever others there are. Up again
- * after a name is refused: that name could be a link to a place from where up leads out.
+ * links, and links on the way down obey the same rule, so that it cannot lead out, whatever others come. Up again after
+ * a name is refused: that name could be a link to a place from where up leads out. Links that are on this computer
+ * already, in a folder that is merged, need not obey it: what comes may lead where they lead.
  */
 export function unsafeLink(name: string, target: string): string | undefined {
   if (target === '' || target.includes('\0')) return 'it is a link to nowhere'
+  if (target.length > longestName) return 'it is a link to a name that is too long'
   if (target.startsWith('/')) return 'it is a link to an absolute path'
   const parts = target.split('/').filter((part) => part !== '' && part !== '.')
   let ups = 0

@@ -11,7 +11,7 @@ import path from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
 
 import { IgnoreRules } from './ignore-rules.ts'
-import { bytesOf, localPath, textOf } from './names.ts'
+import { bytesOf, isPart, localPath, textOf } from './names.ts'
 import { circle, special, unusable } from './push-failure.ts'
 
 /** Names and link targets are latin1 for bytes (`names.ts`). */
@@ -43,7 +43,8 @@ const atOnce = 200
 const sparseFrom = 256 * 1024
 
 /**
- * Folders come before what they hold. With `include` there are only those that hold something.
+ * Folders come before what they hold. With `include` there are only those that hold something. What is not whole yet of
+ * another transfer is left out.
  *
  * @throws {BenchawayError} `TRANSFER_FAILED` for what cannot be read, or be sent: a socket, a device, links in a circle
  */
@@ -82,7 +83,7 @@ class Scanner {
         await breathe()
         this.#options.signal?.throwIfAborted()
       }
-      if (this.#isExcluded(full)) continue
+      if (isPart(child) || this.#isExcluded(full)) continue
       const stats = this.#stat(full, followLinks)
       if (isIgnored(full, stats.isDirectory(), known)) continue
       if (stats.isDirectory()) {

@@ -10,14 +10,26 @@ export interface Selection {
   readonly matches: ((name: string) => boolean) | undefined
 }
 
-/** Whether it, and no folder that it is in, is excluded. */
-export function isExcluded(name: string, { exclude }: Selection): boolean {
-  if (exclude.length === 0) return false
-  for (let end = name.indexOf('/'); ; end = name.indexOf('/', end + 1)) {
-    const text = textOf(end === -1 ? name : name.slice(0, end))
-    if (exclude.some((glob) => path.posix.matchesGlob(text, glob))) return true
-    if (end === -1) return false
+// Node reads a glob anew for each name, and of folders the same ones are asked for again and again.
+const foldersOf = new WeakMap<Selection, Map<string, boolean>>()
+
+/** Whether it, or a folder that it is in, is excluded. */
+export function isExcluded(name: string, selection: Selection): boolean {
+  if (selection.exclude.length === 0) return false
+  const folders = foldersOf.get(selection) ?? new Map<string, boolean>()
+  foldersOf.set(selection, folders)
+  let isIn = false
+  for (let end = name.indexOf('/'); end !== -1 && !isIn; end = name.indexOf('/', end + 1)) {
+    const folder = name.slice(0, end)
+    isIn = folders.get(folder) ?? isNamed(folder, selection)
+    folders.set(folder, isIn)
   }
+  return isIn || isNamed(name, selection)
+}
+
+function isNamed(name: string, { exclude }: Selection): boolean {
+  const text = textOf(name)
+  return exclude.some((glob) => path.posix.matchesGlob(text, glob))
 }
 
 /** For what is no folder. */

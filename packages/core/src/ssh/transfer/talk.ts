@@ -2,20 +2,28 @@
 import type { ChannelExit, OpenChannel } from '../channels.ts'
 import type { CommandResult } from '../command.ts'
 import type { Connection } from '../connection.ts'
+import { tooMuch } from './push-failure.ts'
 
 // A machine that says nothing for so long is not waited for when all is over anyway.
 const farewellMs = 5000
+// Some words of ours, and what start-up files print.
+const usualBytes = 2 ** 20
 
 const unheard: ChannelExit = { exitCode: undefined, signal: undefined }
 
 export class Talk {
   readonly #channel: OpenChannel['channel']
   readonly #script: string
+  readonly #host: string
   readonly #started = performance.now()
   /** How it ended; both fields undefined when the connection was lost, or when it was stopped. Never rejects. */
   readonly exit: Promise<ChannelExit>
   readonly #exit: Promise<ChannelExit>
-  #stdout: Buffer[] = []
+  /** What nobody has read yet, and room for more behind it. */
+  #stdout: Buffer = Buffer.alloc(0)
+  #unread = 0
+  #mostBytes = usualBytes
+  #isTooMuch = false
   #stderr = ''
   #firstWordMs: number | undefined
   #isOver = false
@@ -27,11 +35,13 @@ export class Talk {
     script: string,
     options: { signal?: AbortSignal | undefined; urgent?: boolean } = {},
   ): Promise<Talk> {
-    return new Talk(script, await connection.openChannel(script, options))
+    const opened = await connection.openChannel(script, options)
+    return new Talk(script, connection.target.host, opened)
   }
 
-  private constructor(script: string, { channel, exit }: OpenChannel) {
+  private constructor(script: string, host: string, { channel, exit }: OpenChannel) {
     this.#script = script
+    this.#host = host
     this.#channel = channel
     let ended = unheard
     this.#exit = exit.then((heard) => {
@@ -42,7 +52,7 @@ export class Talk {
     this.exit = this.#over.promise.then(() => ended)
     channel.on('data', (chunk: Buffer) => {
       this.#firstWordMs ??= this.#age()
-      this.#stdout.push(chunk)
+      this.#hear(chunk)
       this.#wake.resolve()
     })
     channel.stderr.on('data', (chunk: Buffer) => {
@@ -108,17 +118,28 @@ export class Talk {
     return ended
   }
 
-  /** What comes before the next `mark`, as latin1 for bytes; undefined when it ended without one. */
+  /** So many bytes more than words take are an answer that is expected. */
+  expect(bytes: number): void {
+    this.#mostBytes = usualBytes + bytes
+  }
+
+  /**
+   * What comes before the next `mark`, as latin1 for bytes; undefined when it ended without one.
+   *
+   * @throws {BenchawayError} `TRANSFER_FAILED` when more came than is expected
+   */
   async until(mark: string): Promise<string | undefined> {
-    for (;;) {
-      const all = Buffer.concat(this.#stdout)
-      const at = all.indexOf(mark, 0, 'latin1')
+    for (let searched = 0; ;) {
+      const all = this.#stdout.subarray(0, this.#unread)
+      const at = all.indexOf(mark, searched, 'latin1')
       if (at !== -1) {
-        this.#stdout = [all.subarray(at + mark.length)]
+        this.#stdout = all.subarray(at + mark.length)
+        this.#unread = this.#stdout.length
         return all.toString('latin1', 0, at)
       }
+      if (this.#isTooMuch) throw tooMuch(this.#host)
       if (this.#isOver) return undefined
-      this.#stdout = [all]
+      searched = Math.max(0, all.length - mark.length + 1)
       this.#wake = Promise.withResolvers()
       // oxlint-disable-next-line no-await-in-loop -- for the next piece
       await this.#wake.promise
@@ -138,7 +159,7 @@ export class Talk {
 
   /** Lines of ours that nobody has read. */
   unread(tag: string): string[] {
-    const lines = Buffer.concat(this.#stdout).toString('latin1').split('\n')
+    const lines = this.#stdout.toString('latin1', 0, this.#unread).split('\n')
     return lines.slice(0, -1).flatMap((line) => line.split(`${tag} `)[1] ?? [])
   }
 
@@ -151,6 +172,20 @@ export class Talk {
       stderr: this.#stderr,
       durationMs: this.#age(),
     }
+  }
+
+  #hear(chunk: Buffer): void {
+    const length = this.#unread + chunk.length
+    // Dropped rather than left in the channel, whose end would never be heard.
+    this.#isTooMuch ||= length > this.#mostBytes
+    if (this.#isTooMuch) return
+    if (length > this.#stdout.length) {
+      const room = Buffer.allocUnsafeSlow(2 * length)
+      this.#stdout.copy(room, 0, 0, this.#unread)
+      this.#stdout = room
+    }
+    chunk.copy(this.#stdout, this.#unread)
+    this.#unread = length
   }
 
   #age(): number {

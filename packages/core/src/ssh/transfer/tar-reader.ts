@@ -258,6 +258,10 @@ export class TarReader {
       if (type === 'L') this.#longName = text
       else this.#longTarget = text
     }
-    if (this.#globals.size > maxGlobals) throw new TarError('too many global records')
+    let globalBytes = 0
+    for (const value of this.#globals.values()) globalBytes += value.length
+    if (this.#globals.size > maxGlobals || globalBytes > maxMetaBytes) {
+      throw new TarError('too many global records')
+    }
   }
 }
