@@ -42,11 +42,22 @@ export function checkOptions<T extends object>(
     }
     const [allowed, words] = rule
     if (value === undefined || allowed(value)) continue
-    const read = inspect(value, { depth: 1, breakLength: Infinity })
-    throw new BenchawayError('OPTION_INVALID', `option '${name}' of ${where} is ${read}`, {
+    throw new BenchawayError('OPTION_INVALID', `option '${name}' of ${where} is ${shown(value)}`, {
       hint: `Give ${words}.`,
     })
   }
+}
+
+/** Of an object no texts: they may be secrets, such as variables and credentials. */
+function shown(value: unknown): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return inspect(value, { depth: 1, breakLength: Infinity })
+  }
+  const parts = Object.entries(value).map(([name, part]) =>
+    typeof part === 'number' || typeof part === 'boolean' ? `${name}: ${part}` : name,
+  )
+  if (parts.length === 0) return inspect(value, { depth: 0 })
+  return `{ ${parts.slice(0, 8).join(', ')}${parts.length > 8 ? ', …' : ''} }`
 }
 
 export const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''

@@ -92,7 +92,7 @@ export class BenchawayError<Code extends string = ErrorCode> extends Error {
     message: string,
     options: { hint?: string | undefined; cause?: unknown } = {},
   ) {
-    super(message, { cause: options.cause })
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.code = code
     this.hint = options.hint
     // Who wrote an option wrong or has no credentials needs no stack.

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -6,7 +7,7 @@ import { promisify } from 'node:util'
 import { startLocalEc2 } from '@benchaway/local-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { type } from './local.ts'
+import { leftAt, type } from './local.ts'
 
 type Local = Awaited<ReturnType<typeof startLocalEc2>>
 
@@ -32,6 +33,12 @@ describe('the examples of the README', () => {
 
   /** With the endpoint of this test in place of a region, and types of this computer's architecture. */
   async function run(code: string): Promise<string> {
+    const { stdout } = await promisify(execFile)(process.execPath, write(code), { cwd: folder })
+    return stdout
+  }
+
+  /** @returns arguments for Node */
+  function write(code: string): string[] {
     const { endpoint, region, credentials } = local
     const target = `target: ${JSON.stringify({ endpoint, region, credentials })}`
     const here = code
@@ -40,10 +47,7 @@ describe('the examples of the README', () => {
     expect(here).not.toBe(code)
     const file = path.join(folder, 'example.ts')
     writeFileSync(file, here)
-    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=dev', file], {
-      cwd: folder,
-    })
-    return stdout
+    return ['--conditions=dev', file]
   }
 
   test('a file is pushed, and two machines reach each other', async () => {
@@ -62,5 +66,15 @@ describe('the examples of the README', () => {
     expect(stdout).toMatch(/^ssh -F \S+\/config i-\w+$/m)
     const here = readdirSync(path.join(folder, 'results'), { recursive: true, encoding: 'utf8' })
     expect(here.toSorted()).toEqual(['deep', 'deep/a.json'])
+  })
+  test('with the handler of the README nothing is left after Ctrl-C', async () => {
+    const [, handler = ''] = /^```js\n(.*?)^```$/ms.exec(readme) ?? []
+    const [launch = ''] = /^.*?fleet\.launch\(.*?\n/s.exec(second) ?? []
+    const work = `console.log('up')\nawait machine.exec('sleep 600')\n`
+    const child = spawn(process.execPath, write(launch + handler + work), { cwd: folder })
+    await once(child.stdout, 'data')
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).toEqual([130, null])
+    expect(await leftAt(local)).toEqual([])
   })
 })

@@ -69,7 +69,7 @@ export async function openClients(
     })
     await ec2.config.credentials().catch((cause: unknown) => {
       throw new BenchawayError('CREDENTIALS_MISSING', `no AWS credentials: ${messageOf(cause)}`, {
-        hint: "Log in (for example `aws sso login`) or set AWS_PROFILE; without an AWS account use target 'local'.",
+        hint: 'Log in (for example `aws sso login`) or set AWS_PROFILE; without an AWS account use a local target.',
         cause,
       })
     })

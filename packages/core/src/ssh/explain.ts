@@ -29,7 +29,7 @@ const words: readonly (readonly [said: RegExp, code: ErrorCode, hint: string])[]
   [
     /Permission denied|Operation not permitted/,
     'ACCESS_DENIED',
-    'Use a path that the user of the login may use, or ask for sudo.',
+    'Use a path that the user of the login may use, or let a command with sudo change whose it is.',
   ],
   [
     /No such file or directory|Not a directory/,

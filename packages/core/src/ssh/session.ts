@@ -132,15 +132,15 @@ export class Session {
   }
 
   async #openAhead(): Promise<ClientChannel> {
-    this.#open++
+    const before = this.#open++
     try {
       const channel = await openAhead(this.client)
       channel.once('close', () => this.#open--)
       return channel
     } catch (error) {
       this.#open--
-      // Now it is known how many there may be.
-      if (isFull(error)) this.#limit = Math.min(this.#limit, this.#open)
+      // Now it is known how many there may be. What was open then may have closed since.
+      if (isFull(error)) this.#limit = Math.min(this.#limit, before)
       throw error
     }
   }

@@ -13,7 +13,7 @@ export interface FarAway extends AsyncDisposable {
   /** Bytes that have gone towards the machine. */
   sent: number
   /** Cuts it when so many have. */
-  cutAfter(bytes: number): void
+  cutAfter(bytes: number, tell?: () => void): void
 }
 
 /** @param oneWayMs how long each byte takes, in each direction */
@@ -21,6 +21,7 @@ export async function farAway(target: SshTarget, oneWayMs = 0): Promise<FarAway>
   const sockets = new Set<net.Socket>()
   const nearSockets = new Set<net.Socket>()
   let limit = Infinity
+  let told = (): void => undefined
   let isQuiet = false
   const server = net.createServer((near) => {
     const far = net.connect(target.port, target.host)
@@ -45,6 +46,7 @@ export async function farAway(target: SshTarget, oneWayMs = 0): Promise<FarAway>
         if (way.sent < limit) return
         limit = Infinity
         cut()
+        told()
       }
       from.on('data', (chunk: Buffer) => {
         if (oneWayMs === 0) pass(chunk)
@@ -67,8 +69,9 @@ export async function farAway(target: SshTarget, oneWayMs = 0): Promise<FarAway>
       isQuiet = true
       for (const socket of nearSockets) socket.destroy()
     },
-    cutAfter(bytes) {
+    cutAfter(bytes, tell = () => undefined) {
       limit = way.sent + bytes
+      told = tell
     },
     async [Symbol.asyncDispose]() {
       cut()

@@ -203,18 +203,18 @@ describe('with another connection', () => {
         return opening
       },
     }
-    const onProgress: OnProgress = ({ bytes }) => {
-      if (cuts > 0 || bytes < 6_000_000) return
-      cuts++
-      way.cut()
+    const begin = (): void => {
+      cuts = 0
+      way.cutAfter(3_000_000, () => cuts++)
     }
+    begin()
     const bytes = randomBytes(20_000_000)
-    await push(unlucky, bytes, path.join(there, 'file'), { onProgress })
+    await push(unlucky, bytes, path.join(there, 'file'))
     expect(readFileSync(path.join(there, 'file')).equals(bytes)).toBe(true)
     expect(cuts).toBe(2)
-    cuts = 0
+    begin()
     const tree = makeTree()
-    await push(unlucky, tree, path.join(there, 'tree'), { onProgress })
+    await push(unlucky, tree, path.join(there, 'tree'))
     expect(leaves(path.join(there, 'tree'))).toEqual(leaves(tree))
     expect(cuts).toBe(2)
     expect(readdirSync(there).toSorted()).toEqual(['file', 'tree'])
@@ -250,14 +250,12 @@ describe('with another connection', () => {
     const far = path.join(there, 'far')
     using connection = closing(await connect(way.target, { reconnectMs: 30_000 }))
     let isCut = false
-    const report = await push(connection, bytes, far, {
-      onProgress({ bytes: sent }) {
-        if (isCut || sent < 1e7) return
-        isCut = true
-        way.cut()
-        for (const name of readdirSync(there)) rmSync(path.join(there, name))
-      },
+    way.cutAfter(10_000_000, () => {
+      isCut = true
+      // The machine may be about to do the same.
+      for (const name of readdirSync(there)) rmSync(path.join(there, name), { force: true })
     })
+    const report = await push(connection, bytes, far)
     expect(isCut).toBe(true)
     expect(report).toMatchObject({ files: 1, bytes: 20_000_000 })
     expect(readFileSync(far).equals(bytes)).toBe(true)

@@ -311,7 +311,7 @@ describe('when the connection is lost', () => {
 
 test.each([
   [{ ready: { port: 0 } }, `option 'ready' of spawn() is { port: 0 }`],
-  [{ ready: { line: 'a', port: 1 } }, `option 'ready' of spawn() is { line: 'a', port: 1 }`],
+  [{ ready: { line: 'a', port: 1 } }, `option 'ready' of spawn() is { line, port: 1 }`],
   [{ timeoutMs: 5 }, `spawn() has no option 'timeoutMs'`],
 ])('an option that would do nothing is refused: %j', async (options, message) => {
   await expect(spawn(connection, 'true', options as SpawnOptions)).rejects.toMatchObject({

@@ -383,7 +383,7 @@ describe('over one connection', () => {
     [{}, "a tunnel needs its option 'to'"],
     [{ to: 0 }, `option 'to' of tunnel() is 0`],
     [{ to: { port: 80 } }, `option 'to' of tunnel() is { port: 80 }`],
-    [{ to: { path: '/a', port: 80 } }, `option 'to' of tunnel() is { path: '/a', port: 80 }`],
+    [{ to: { path: '/a', port: 80 } }, `option 'to' of tunnel() is { path, port: 80 }`],
     [{ to: 80, from: 'there' }, `option 'from' of tunnel() is 'there'`],
     [{ to: 80, from: 'instance', host: '0.0.0.0' }, `option 'host' of tunnel() is '0.0.0.0'`],
     [{ to: 80, host: 'localhost' }, `option 'host' of tunnel() is 'localhost'`],

@@ -15,7 +15,9 @@ export function refusedThere(path: string, host: string, received: Received): Be
       ? 'Check the path: it is absolute, or relative to the login folder.'
       : known?.hint
   const reason = `${path} could not be pulled from ${host}`
-  return new CommandError(known?.code ?? 'COMMAND_FAILED', reason, received, undefined, hint)
+  // Our script is of no use to who reads it.
+  const result = { ...received, command: `pull ${path}` }
+  return new CommandError(known?.code ?? 'COMMAND_FAILED', reason, result, undefined, hint)
 }
 
 export function lost(path: string, host: string): BenchawayError {

@@ -14,7 +14,8 @@ export function refusedThere(path: string, host: string, result: CommandResult):
   return new CommandError(
     known?.code ?? 'COMMAND_FAILED',
     reason,
-    { ...result, stderr: said },
+    // Our script is of no use to who reads it.
+    { ...result, command: `push ${path}`, stderr: said },
     undefined,
     hint,
   )
