@@ -535,7 +535,7 @@ describe('without an AWS account', () => {
     expect(JSON.parse(await openIn({ AWS_REGION: 'eu-central-1' }))).toEqual({
       code: 'CREDENTIALS_MISSING',
       message: 'no AWS credentials: Could not load credentials from any providers',
-      hint: "Log in (for example `aws sso login`) or set AWS_PROFILE; without an AWS account use a local target.",
+      hint: 'Log in (for example `aws sso login`) or set AWS_PROFILE; without an AWS account use a local target.',
     })
   })
 })
