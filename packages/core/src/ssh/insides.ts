@@ -1,5 +1,5 @@
 /**
- * What ssh2 can do and does not offer: it saves a round trip of each command and two of each login. All that we use of
+ * What ssh2 can do and does not offer: it saves a round trip of each command and one of each login. All that we use of
  * its private parts is named here and in `swift-cipher.ts`, and its version is pinned for that reason
  * (`pnpm-workspace.yaml`).
  */
@@ -24,7 +24,6 @@ interface Protocol {
     modes: null,
     wantReply: boolean,
   ): void
-  readonly _handlers: { SERVICE_ACCEPT: (protocol: Protocol, name: string) => void }
 }
 
 interface PrivateKey {
@@ -119,19 +118,15 @@ export function signalIn(client: Client, channel: ClientChannel, name: string): 
 }
 
 /**
- * Makes a login that has just begun shorter: it is asked for together with the service that does logins, and is signed
- * at once instead of asking first whether the key would do.
+ * Makes a login that has just begun a round trip shorter: it is signed at once, instead of asking first whether the key
+ * would do. To ask for it together with the service that does logins would save another one, and cost more: sshd sends
+ * both answers by Nagle's algorithm, so the second waits for a delayed acknowledgement of the first.
  */
 export function hurryLogin(client: Client): void {
   const { _protocol: protocol } = insidesOf(client)
   const authPK = protocol.authPK.bind(protocol)
   protocol.authPK = (user, key, algorithm, sign = signWith(key)) =>
     authPK(user, key, algorithm, sign)
-  const { _handlers: handlers } = protocol
-  const accepted = handlers.SERVICE_ACCEPT
-  handlers.SERVICE_ACCEPT = () => undefined
-  // ssh2 asks for the service right after this event, and this tick comes right after that.
-  client.once('handshake', () => process.nextTick(accepted, protocol, 'ssh-userauth'))
 }
 
 /**

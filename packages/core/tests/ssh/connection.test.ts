@@ -334,7 +334,7 @@ test.each(['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'])(
   },
 )
 
-test('a login with a command is five answers away, and each command after it one', async () => {
+test('a login with a command is six answers away, and each command after it one', async () => {
   const sshd = await serve()
   const { port, turns, close } = await slowRelay(sshd.target.port)
   const connection = await connect({ ...sshd.target, port })
@@ -347,8 +347,8 @@ test('a login with a command is five answers away, and each command after it one
   await exec(connection, 'cat', { stdin: 'what it reads' })
   const reader = turns() - login - command
   close()
-  // The offer, the keys, the login, a channel, the command.
-  expect({ login, command, reader }).toEqual({ login: 5, command: 1, reader: 2 })
+  // The offer, the keys, the service, the login, a channel, the command.
+  expect({ login, command, reader }).toEqual({ login: 6, command: 1, reader: 2 })
 })
 
 /** The number of sshd's processes for connections. */
