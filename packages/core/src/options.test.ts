@@ -10,6 +10,10 @@ test.each([
   [{ project: 'My Lib' }, `option 'project' of openFleet() is 'My Lib'`],
   [{ project: 'p', projct: 'p' }, `openFleet() has no option 'projct'`],
   [{ project: 'p', target: 'azure' }, `option 'target' of openFleet() is 'azure'`],
+  [
+    { project: 'p', target: { endpoint: 'https://ec2.example.com', credentials: { secret: 's' } } },
+    `option 'target' of openFleet() is { endpoint, credentials }`,
+  ],
   [{ project: 'p', region: '' }, `option 'region' of openFleet() is ''`],
   [
     { project: 'p', ingress: ['10.0.0.0/33'] },
