@@ -382,7 +382,9 @@ describe('with machines', () => {
 
   test('a command is cut off at once when sshd stops', async () => {
     const { error, ms, fleet } = await struck({ machine: 'sshd-stops' })
-    expect(error).toMatchObject({ code: 'CONNECTION_LOST', cause: undefined })
+    expect(error).toMatchObject({ code: 'CONNECTION_LOST' })
+    // EC2 knows of no end: the machine runs.
+    expect(error.cause).toBeUndefined()
     expect(ms).toBeLessThan(5000)
     expect((await fleet.close()).left).toEqual([])
   })
@@ -394,7 +396,9 @@ describe('with machines', () => {
     ])
     await Promise.all(
       all.map(async ({ error, ms, id, fleet }) => {
-        expect(error).toMatchObject({ code: 'CONNECTION_LOST', cause: undefined })
+        expect(error).toMatchObject({ code: 'CONNECTION_LOST' })
+    // EC2 knows of no end: the machine runs.
+    expect(error.cause).toBeUndefined()
         expect(ms).toBeLessThan(30_000)
         expect((await fleet.close()).left).toEqual([])
         await terminated(local, id)
