@@ -397,8 +397,8 @@ describe('with machines', () => {
     await Promise.all(
       all.map(async ({ error, ms, id, fleet }) => {
         expect(error).toMatchObject({ code: 'CONNECTION_LOST' })
-    // EC2 knows of no end: the machine runs.
-    expect(error.cause).toBeUndefined()
+        // EC2 knows of no end: the machine runs.
+        expect(error.cause).toBeUndefined()
         expect(ms).toBeLessThan(30_000)
         expect((await fleet.close()).left).toEqual([])
         await terminated(local, id)

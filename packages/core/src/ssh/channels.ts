@@ -5,6 +5,11 @@ export interface ChannelOptions {
   signal?: AbortSignal | undefined
   /** Does not wait in line: for the last words to a machine whose connection is busy. */
   urgent?: boolean | undefined
+  /**
+   * On a connection besides the first, which is made for it, where one can be had: over a long way what a connection
+   * brings is limited by what the kernel keeps until it is acknowledged.
+   */
+  apart?: boolean | undefined
   /** A terminal for the command, whose stderr then comes with its stdout. */
   pty?: Pty | undefined
 }

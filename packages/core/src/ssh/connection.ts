@@ -39,6 +39,11 @@ export interface ConnectOptions {
    * @default 5000
    */
   keepaliveMs?: number | undefined
+  /**
+   * A connection besides the first one is closed when nothing has used it for so many milliseconds.
+   * @default 60_000
+   */
+  lingerMs?: number | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -75,7 +80,7 @@ export async function connect(
   target: SshTarget,
   options: ConnectOptions = {},
 ): Promise<Connection> {
-  const { timeoutMs = 300_000, reconnectMs = 0, keepaliveMs = 5000, signal } = options
-  const client = await reach(target, { timeoutMs, keepaliveMs, signal })
-  return new Sessions(target, client, { reconnectMs, keepaliveMs })
+  const { timeoutMs = 300_000, reconnectMs = 0, keepaliveMs = 5000, lingerMs = 60_000 } = options
+  const client = await reach(target, { timeoutMs, keepaliveMs, signal: options.signal })
+  return new Sessions(target, client, { reconnectMs, keepaliveMs, lingerMs })
 }

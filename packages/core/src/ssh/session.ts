@@ -4,6 +4,7 @@ import type { Client, ClientChannel } from 'ssh2'
 import { BenchawayError } from '../errors.ts'
 import type { ChannelExit, ChannelOptions, OpenChannel, Pty } from './channels.ts'
 import { execIn, hasTerminal, isOpen, openAhead, signalIn, socketOf } from './insides.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 // sshd allows 10 sessions on a connection (MaxSessions); a closed one frees its place only when its process has ended.
 const usualLimit = 10
@@ -25,6 +26,8 @@ export class Session {
   isOver = false
   /** How many channels sshd allows on it, as far as is known. */
   #limit = usualLimit
+  /** It allows one at least if it ever has. */
+  #least = 0
   /** Channels that are open or on their way. */
   #open = 0
   /** Places of commands that are no urgent ones. */
@@ -100,13 +103,8 @@ export class Session {
     const ahead = this.#spare
     this.#spare = undefined
     const opening = this.#usable(ahead)
-    if (signal === undefined) return opening
-    const aborted = Promise.withResolvers<never>()
-    const abort = (): void => aborted.reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
     try {
-      signal.throwIfAborted()
-      return await Promise.race([opening, aborted.promise])
+      return await unlessAborted(opening, signal)
     } catch (error) {
       // No command has begun in it: it waits for the next one.
       opening.then(
@@ -114,8 +112,6 @@ export class Session {
         () => undefined,
       )
       throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
     }
   }
 
@@ -135,12 +131,14 @@ export class Session {
     const before = this.#open++
     try {
       const channel = await openAhead(this.client)
+      this.#least = 1
       channel.once('close', () => this.#open--)
       return channel
     } catch (error) {
       this.#open--
-      // Now it is known how many there may be. What was open then may have closed since.
-      if (isFull(error)) this.#limit = Math.min(this.#limit, before)
+      // Now it is known how many there may be. What was open then may have closed since, and what had just closed still
+      // counts for sshd when that and the question reach it together.
+      if (isFull(error)) this.#limit = Math.min(this.#limit, Math.max(before, this.#least))
       throw error
     }
   }

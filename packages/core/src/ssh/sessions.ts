@@ -7,34 +7,41 @@ import type { ChannelOptions, OpenChannel } from './channels.ts'
 import type { Connection, SshTarget } from './connection.ts'
 import { reach } from './reach.ts'
 import { Session, SessionFull } from './session.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 // Thirty-two commands at a time; who wants more is better off with one that does it all.
 const maxSessions = 4
 // Short commands make room sooner than another login would.
 const growAfterMs = 100
 
-/** One connection, more while more commands run than it has places for, and a new one when it is lost. */
+/**
+ * One connection, more while more commands run than it has places for or one of them is to have its own, and a new one
+ * when it is lost.
+ */
 export class Sessions implements Connection {
   readonly target: SshTarget
   readonly closed: Promise<void>
   readonly #reconnectMs: number
   readonly #keepaliveMs: number
+  readonly #lingerMs: number
   readonly #live = new Set<Session>()
   /** In the order in which they came. */
   readonly #waiting = new Set<() => void>()
   readonly #stop = new AbortController()
   readonly #end: () => void
-  #isGrowing = false
+  /** Connections on their way. */
+  #growing = 0
   #over: BenchawayError | undefined
 
   constructor(
     target: SshTarget,
     client: Client,
-    options: { reconnectMs: number; keepaliveMs: number },
+    options: { reconnectMs: number; keepaliveMs: number; lingerMs: number },
   ) {
     this.target = target
     this.#reconnectMs = options.reconnectMs
     this.#keepaliveMs = options.keepaliveMs
+    this.#lingerMs = options.lingerMs
     const { promise, resolve } = Promise.withResolvers<void>()
     this.closed = promise
     this.#end = resolve
@@ -42,10 +49,13 @@ export class Sessions implements Connection {
   }
 
   async openChannel(command: string, options: ChannelOptions = {}): Promise<OpenChannel> {
-    const { signal, urgent = false } = options
+    const { signal, urgent = false, apart = false } = options
+    // Without an await where one is idle: the next who asks must find it taken.
+    let own = apart ? (this.#idle() ?? (await unlessAborted(this.#grow(), signal))) : undefined
     // Who has waited comes before who has just come.
     for (let isNext = urgent || this.#waiting.size === 0; ; isNext = true) {
-      const session = isNext ? this.#pick(urgent) : undefined
+      const session = own ?? (isNext ? this.#pick(urgent) : undefined)
+      own = undefined
       if (session === undefined) {
         await this.#change(signal)
         continue
@@ -58,7 +68,7 @@ export class Sessions implements Connection {
         if (!(error instanceof SessionFull)) throw this.#lost(error)
         if (session.isBarred) throw this.#full(error)
         // Last words get a connection of their own.
-        if (urgent) await this.#grow()
+        if (urgent && this.#growing === 0) await this.#grow()
         // What frees a place may have come before the refusal, so nobody waits for that alone.
         if (this.#pick(urgent) === session) await this.#pause(signal)
       }
@@ -95,7 +105,7 @@ export class Sessions implements Connection {
     if (this.#over) throw this.#over
     signal?.throwIfAborted()
     const grow = this.#pick(true)
-      ? setTimeout(() => void this.#grow(), growAfterMs).unref()
+      ? setTimeout(() => this.#growing === 0 && void this.#grow(), growAfterMs).unref()
       : undefined
     const woken = Promise.withResolvers<void>()
     const wake = (): void => woken.resolve()
@@ -124,16 +134,27 @@ export class Sessions implements Connection {
     }
   }
 
-  #add(client: Client): void {
+  #add(client: Client): Session {
+    let idle: NodeJS.Timeout | undefined
+    const linger = (): void => {
+      clearTimeout(idle)
+      idle = setTimeout(() => {
+        const [first] = this.#live
+        if (session.isIdle && session !== first) session.end()
+      }, this.#lingerMs).unref()
+    }
     const session = new Session(client, () => {
-      // One more than the first goes when it is of no more use.
-      const [first] = this.#live
-      if (this.#waiting.size === 0 && session.isIdle && session !== first) session.end()
+      if (session.isIdle) linger()
       this.#wake(1)
     })
+    linger()
     this.#live.add(session)
-    void session.lost.then(() => this.#remove(session))
+    void session.lost.then(() => {
+      clearTimeout(idle)
+      this.#remove(session)
+    })
     this.#wake()
+    return session
   }
 
   #remove(session: Session): void {
@@ -152,15 +173,24 @@ export class Sessions implements Connection {
     }
   }
 
-  async #grow(): Promise<void> {
-    if (this.#isGrowing || this.#live.size >= maxSessions) return
-    this.#isGrowing = true
+  /** Another connection, unless there are as many as may be, or none, which is made by `#reconnect()`. */
+  async #grow(): Promise<Session | undefined> {
+    const { size } = this.#live
+    if (size === 0 || size + this.#growing >= maxSessions) return undefined
+    this.#growing++
     try {
-      this.#add(await this.#login(growAfterMs * 100))
+      return this.#add(await this.#login(growAfterMs * 100))
     } catch {
       // There is a connection, whose places will come free.
+      return undefined
+    } finally {
+      this.#growing--
     }
-    this.#isGrowing = false
+  }
+
+  /** A connection besides the first that nothing uses. */
+  #idle(): Session | undefined {
+    return [...this.#live].slice(1).find((session) => session.isIdle && session.hasPlace)
   }
 
   async #login(timeoutMs: number): Promise<Client> {

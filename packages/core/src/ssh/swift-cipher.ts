@@ -1,7 +1,7 @@
 /**
- * ssh2's AES-GCM in JavaScript, with what it wastes taken out: for each packet it has Node make a key of the same bytes
- * anew, which costs as much as to encrypt 32 KiB, and hands the socket three pieces. The encryption itself, its counters
- * and its checks stay ssh2's. With ssh2's native addon there is nothing to do.
+ * ssh2's AES-GCM with what it wastes taken out: in JavaScript it has Node make a key of the same bytes anew for each
+ * packet, which costs as much as to encrypt 32 KiB, and with or without its native addon it hands the socket each piece
+ * by itself. The encryption, its counters and its checks stay ssh2's.
  */
 import { createSecretKey, type KeyObject, randomFillSync } from 'node:crypto'
 import type { Duplex } from 'node:stream'
@@ -37,12 +37,13 @@ export function hastenCipher(client: Client): void {
     if (decipherKey instanceof Uint8Array) {
       Object.assign(decipher, { _decipherKey: createSecretKey(decipherKey) })
     }
-    if (encKey instanceof Uint8Array) hasten(cipher, createSecretKey(encKey), socket)
+    if (encKey instanceof Uint8Array) hasten(cipher, createSecretKey(encKey))
+    writeAtOnce(cipher, socket)
   })
 }
 
-function hasten(cipher: Cipher, key: KeyObject, socket: Duplex): void {
-  const { allocPacket, encrypt, _onWrite: write } = cipher
+function hasten(cipher: Cipher, key: KeyObject): void {
+  const { allocPacket, _onWrite: write } = cipher
 
   // A packet of data is encrypted, into memory of its own, before the next one is begun.
   const scratch = Buffer.allocUnsafeSlow(36 * 1024)
@@ -60,7 +61,12 @@ function hasten(cipher: Cipher, key: KeyObject, socket: Duplex): void {
   // The length is written as a part of the packet, which the next one takes the place of.
   const keep = (data: Buffer): void => write(data.length === 4 ? Buffer.from(data) : data)
 
-  // All that is sent in one turn goes to the kernel at once.
+  Object.assign(cipher, { _encKey: key, _onWrite: keep, allocPacket: alloc })
+}
+
+/** All that is sent in one turn goes to the kernel at once. */
+function writeAtOnce(cipher: Cipher, socket: Duplex): void {
+  const { encrypt } = cipher
   let isCorked = false
   const uncork = (): void => {
     isCorked = false
@@ -74,11 +80,5 @@ function hasten(cipher: Cipher, key: KeyObject, socket: Duplex): void {
     }
     encrypt.call(cipher, packet)
   }
-
-  Object.assign(cipher, {
-    _encKey: key,
-    _onWrite: keep,
-    allocPacket: alloc,
-    encrypt: encryptCorked,
-  })
+  Object.assign(cipher, { encrypt: encryptCorked })
 }

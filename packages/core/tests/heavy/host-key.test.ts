@@ -52,7 +52,7 @@ async function bootOnce(host: MachineHost, system: ImageSystem, watched: Watched
     const client = logins.at(-1)?.client
     if (client === undefined) throw new Error('the last login failed')
     const target = targetOf(machine, hostKey, clientKey)
-    const connection = new Sessions(target, client, { reconnectMs: 0, keepaliveMs: 0 })
+    const connection = new Sessions(target, client, { reconnectMs: 0, keepaliveMs: 0, lingerMs: 0 })
     const { stdout } = await exec(connection, 'cd /etc/ssh; ls ssh_host_*; sudo cat ssh_host_*.pub')
     connection.close()
     const ours = publicLine(hostKey.publicKey, 'benchaway')

@@ -10,6 +10,10 @@ export interface FarAway extends AsyncDisposable {
   cut(): void
   /** The same, and the machine does not notice. */
   cutHere(): void
+  /** The one that was made last is gone. */
+  cutNewest(): void
+  /** Nobody gets through any more; who is there stays. */
+  refuse(): void
   /** Bytes that have gone towards the machine. */
   sent: number
   /** Cuts it when so many have. */
@@ -73,10 +77,17 @@ export async function farAway(target: SshTarget, oneWayMs = 0): Promise<FarAway>
       limit = way.sent + bytes
       told = tell
     },
+    cutNewest() {
+      ;[...nearSockets].at(-1)?.destroy()
+    },
+    refuse() {
+      server.close()
+    },
     async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
       cut()
       server.close()
-      await once(server, 'close')
+      await closed
     },
   }
   return way

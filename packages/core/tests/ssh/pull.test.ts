@@ -177,7 +177,7 @@ describe('one file', () => {
   test('comes over a long way in several channels at once', async () => {
     await using way = await farAway(sshd.target, 15)
     using slow = closing(await connect(way.target))
-    const bytes = randomBytes(32 * 2 ** 20)
+    const bytes = randomBytes(24 * 2 ** 20)
     const source = far('far', bytes)
     const near = path.join(here, 'near')
     let most = 0
@@ -196,6 +196,21 @@ describe('one file', () => {
     }
     await pull(slow, source, near, { onProgress: count })
     expect(most).toBeGreaterThan(3)
+    expect(fs.readFileSync(near).equals(bytes)).toBe(true)
+  })
+
+  test('comes over further connections where it is worth them', async () => {
+    await using way = await farAway(sshd.target, 15)
+    using slow = closing(await connect(way.target))
+    const bytes = randomBytes(64 * 2 ** 20)
+    const source = far('far', bytes)
+    const near = path.join(here, 'near')
+    let logins = 0
+    sshd.process.stderr?.on('data', (chunk: Buffer) => {
+      logins += chunk.toString().split('Accepted publickey').length - 1
+    })
+    await pull(slow, source, near, { checksum: true })
+    expect(logins).toBe(3)
     expect(fs.readFileSync(near).equals(bytes)).toBe(true)
   })
 })

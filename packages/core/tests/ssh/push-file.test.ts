@@ -370,6 +370,58 @@ describe('over a long way', () => {
     expect(readdirSync(there)).toEqual(['far'])
   })
 
+  const large = randomBytes(80 * 2 ** 20)
+
+  /** How many logins there are meanwhile. */
+  async function loginsDuring(work: () => Promise<unknown>): Promise<number> {
+    let logins = 0
+    const count = (chunk: Buffer): void => {
+      logins += chunk.toString().split('Accepted publickey').length - 1
+    }
+    sshd.process.stderr?.on('data', count)
+    await work()
+    sshd.process.stderr?.off('data', count)
+    return logins
+  }
+
+  test('a file that is worth it takes further connections, and the next one finds them there', async () => {
+    await using way = await farAway(sshd.target, 20)
+    using far = closing(await connect(way.target))
+    const at = path.join(there, 'far')
+    const first = await loginsDuring(() => push(far, large, at, { checksum: true }))
+    expect(first).toBe(3)
+    expect(await loginsDuring(() => push(far, large, `${at}2`, { checksum: true }))).toBe(0)
+    expect(readFileSync(at).equals(large)).toBe(true)
+    expect(readFileSync(`${at}2`).equals(large)).toBe(true)
+  })
+
+  test('where no further connection can be had it goes over the one that is there', async () => {
+    await using way = await farAway(sshd.target, 20)
+    using far = closing(await connect(way.target))
+    way.refuse()
+    const at = path.join(there, 'far')
+    expect(await loginsDuring(() => push(far, large, at))).toBe(0)
+    expect(readFileSync(at).equals(large)).toBe(true)
+    expect(readdirSync(there)).toEqual(['far'])
+  })
+
+  test('one of several connections may break, and what it had taken comes again', async () => {
+    await using way = await farAway(sshd.target, 20)
+    using far = closing(await connect(way.target))
+    const at = path.join(there, 'far')
+    await push(far, large, at)
+    let isCut = false
+    const cut = ({ bytes }: TransferProgress): void => {
+      if (isCut || bytes < 40 * 2 ** 20) return
+      isCut = true
+      way.cutNewest()
+    }
+    await push(far, large, `${at}2`, { onProgress: cut, checksum: true })
+    expect(isCut).toBe(true)
+    expect(readFileSync(`${at}2`).equals(large)).toBe(true)
+    expect(readdirSync(there)).toEqual(['far', 'far2'])
+  })
+
   test('many at once do not wait for each other forever', async () => {
     await using way = await farAway(sshd.target, 20)
     using far = closing(await connect(way.target))

@@ -1,6 +1,7 @@
 /**
  * One file comes down. A connection that is lost costs what was under way: what is here already does not come again.
- * Where the way is long, a channel brings no more than its window in each round trip, so a large file comes in several.
+ * Where the way is long, a channel brings no more than its window in each round trip, and a connection no more than what
+ * the machine's kernel keeps for it, so a large file comes in several.
  */
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
@@ -25,6 +26,9 @@ export const firstBytes: number = 8 * 2 ** 20
 // With what other commands are likely to run beside it, fewer than a connection has channels.
 const lanesOnLongWays = 6
 const leastLane = 2 ** 20
+// Of these lanes, and of files that are worth further logins.
+const lanesApart = 3
+const worthLogin = 32 * 2 ** 20
 
 export class FilePull {
   readonly #context: PullContext
@@ -56,7 +60,9 @@ export class FilePull {
     else if (size > firstBytes) {
       const rest = lanes(firstBytes, size, isLong ? lanesOnLongWays : 1)
       this.#rest = together(
-        rest.map((lane) => this.#fetch(lane)),
+        rest.map((lane, index) =>
+          this.#fetch(lane, size >= worthLogin && index >= lanesOnLongWays - lanesApart),
+        ),
         this.#stop,
       )
       // Whoever waits for it hears of its failure; it may come before.
@@ -101,7 +107,7 @@ export class FilePull {
   }
 
   /** What is missing of a lane. */
-  async #fetch(lane: Lane): Promise<void> {
+  async #fetch(lane: Lane, apart = false): Promise<void> {
     const { connection, path } = this.#context
     const { host } = connection.target
     const retries = new Retries()
@@ -117,7 +123,7 @@ export class FilePull {
       const script = rangeScript(path, lane.at, lane.to)
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       const received = await retries.take(() =>
-        receive(connection, script, onChunk, { signal: this.#signal }),
+        receive(connection, script, onChunk, { signal: this.#signal, apart }),
       )
       if (received === undefined || wasLost(received))
         retries.count(lane.at > before, () => lost(path, host))

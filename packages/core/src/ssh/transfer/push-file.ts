@@ -26,6 +26,11 @@ const windowSize = 2 * 1024 * 1024
 // An answer that took longer than that came a long way, not from a busy shell.
 const longWayMs = 10
 const mostHelpers = 5
+// Over a longer way a single connection brings less than this computer can encrypt.
+const wideWayMs = 25
+// While one more logs in the others bring about so much.
+const worthLogin = 32 * 1024 * 1024
+const mostApart = 3
 const largestPiece = 8 * 1024 * 1024
 const smallestPiece = 1024 * 1024
 // What may not be on disk although sshd has taken it, or has promised to: its window, its pipe and a block of dd's.
@@ -159,12 +164,16 @@ class Round {
     if (this.#pool.length > 0) {
       if (this.#old === undefined) await this.#hear(talk)
       if (this.#isSame) return
-      const count = Math.min(mostHelpers, Math.floor(talk.firstWordMs / longWayMs))
-      const helpers = Array.from({ length: count }, () => this.#help(talk, count + 1))
-      const helping = Promise.all(helpers)
+      const { firstWordMs } = talk
+      const helpers = Math.min(mostHelpers, Math.floor(firstWordMs / longWayMs))
+      const isWide = firstWordMs >= wideWayMs && lengthOf(this.#pool) >= worthLogin
+      const lines = 1 + helpers + (isWide ? mostApart : 0)
+      const helping = Promise.all(
+        Array.from({ length: lines - 1 }, (_, index) => this.#help(talk, lines, index >= helpers)),
+      )
       // It is awaited later, and may fail now.
       helping.catch(() => undefined)
-      await this.#feed(main, count + 1)
+      await this.#feed(main, lines)
       this.#helping.abort()
       await helping
     }
@@ -189,9 +198,9 @@ class Round {
     this.#pool.splice(0, this.#pool.length, ...data)
   }
 
-  async #help(main: Talk, lines: number): Promise<void> {
+  async #help(main: Talk, lines: number, apart: boolean): Promise<void> {
     const { signal } = this.#helping
-    const talk = await Talk.open(this.#connection, helpWrite(this.part), { signal }).catch(
+    const talk = await Talk.open(this.#connection, helpWrite(this.part), { signal, apart }).catch(
       // Without it the others do its work; whether the connection is lost they find out as well.
       () => undefined,
     )

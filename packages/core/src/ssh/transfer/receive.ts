@@ -40,11 +40,13 @@ export async function receive(
     signal?: AbortSignal | undefined
     stdin?: Uint8Array | undefined
     heed?: string | undefined
+    /** As for `openChannel()`. */
+    apart?: boolean | undefined
   } = {},
 ): Promise<Received> {
-  const { signal, stdin, heed } = options
+  const { signal, stdin, heed, apart } = options
   const started = performance.now()
-  const { channel, exit } = await connection.openChannel(command, { signal })
+  const { channel, exit } = await connection.openChannel(command, { signal, apart })
   const stopped = Promise.withResolvers<'stopped'>()
   let isOver = false
   const stop = (): void => {

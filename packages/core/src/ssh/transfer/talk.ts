@@ -1,5 +1,5 @@
 /** A script on the machine that is talked to while it runs: lines and records from there, anything from here. */
-import type { ChannelExit, OpenChannel } from '../channels.ts'
+import type { ChannelExit, ChannelOptions, OpenChannel } from '../channels.ts'
 import type { CommandResult } from '../command.ts'
 import type { Connection } from '../connection.ts'
 import { tooMuch } from './push-failure.ts'
@@ -33,7 +33,7 @@ export class Talk {
   static async open(
     connection: Connection,
     script: string,
-    options: { signal?: AbortSignal | undefined; urgent?: boolean } = {},
+    options: Omit<ChannelOptions, 'pty'> = {},
   ): Promise<Talk> {
     const opened = await connection.openChannel(script, options)
     return new Talk(script, connection.target.host, opened)
