@@ -10,6 +10,7 @@ import type { Client, ClientChannel } from 'ssh2'
 import type { Pty } from './channels.ts'
 
 interface Protocol {
+  ping(): void
   authPK(user: string, key: PrivateKey, algorithm: string | undefined, sign?: Sign): void
   session(channel: number, windowBytes: number, packetBytes: number): void
   exec(channel: number, command: string, wantReply: boolean): void
@@ -38,6 +39,8 @@ interface ClientInsides {
   readonly _protocol: Protocol
   readonly _chanMgr: { add(opened: Opened): number }
   readonly _sock: Duplex
+  /** Who waits for the answers to what is asked of the far side itself, in order. */
+  readonly _callbacks: (() => void)[]
   /** Begins to count anew how often the far side was asked in vain whether it is there. */
   readonly _resetKA: () => void
 }
@@ -136,6 +139,14 @@ export function hurryLogin(client: Client): void {
 export function hearAnything(client: Client): void {
   const { _sock: socket, _resetKA: reset } = insidesOf(client)
   socket.on('data', reset)
+}
+
+/** Asks the far side whether it is there. @param heard is called when anything comes from it */
+export function askWhetherThere(client: Client, heard: () => void): void {
+  const { _callbacks: answers, _protocol: protocol, _sock: socket } = insidesOf(client)
+  socket.once('data', heard)
+  answers.push(() => undefined)
+  protocol.ping()
 }
 
 /** What the connection runs over; right after `connect()` nothing was read from it yet, and it is paused. */

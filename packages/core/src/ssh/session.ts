@@ -3,7 +3,15 @@ import type { Client, ClientChannel } from 'ssh2'
 
 import { BenchawayError } from '../errors.ts'
 import type { ChannelExit, ChannelOptions, OpenChannel, Pty } from './channels.ts'
-import { execIn, hasTerminal, isOpen, openAhead, signalIn, socketOf } from './insides.ts'
+import {
+  askWhetherThere,
+  execIn,
+  hasTerminal,
+  isOpen,
+  openAhead,
+  signalIn,
+  socketOf,
+} from './insides.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
 // sshd allows 10 sessions on a connection (MaxSessions); a closed one frees its place only when its process has ended.
@@ -24,6 +32,8 @@ export class Session {
   readonly lost: Promise<void>
   /** Lost, or about to be by our own wish. */
   isOver = false
+  #isEnded = false
+  #isInDoubt = false
   /** How many channels sshd allows on it, as far as is known. */
   #limit = usualLimit
   /** It allows one at least if it ever has. */
@@ -32,6 +42,7 @@ export class Session {
   #open = 0
   /** Places of commands that are no urgent ones. */
   #taken = 0
+  #urgent = 0
   /** The next command starts in it, and so costs one round trip instead of two. */
   #spare: Promise<ClientChannel> | undefined
   readonly #onFree: () => void
@@ -49,12 +60,22 @@ export class Session {
     this.#openSpare()
   }
 
+  /** As far as is known. */
+  get isThere(): boolean {
+    return !this.isOver && !this.#isInDoubt
+  }
+
   get hasPlace(): boolean {
-    return !this.isOver && this.#taken < Math.max(1, this.#limit - kept)
+    return this.isThere && this.#taken < Math.max(1, this.#limit - kept)
   }
 
   get isIdle(): boolean {
-    return this.#taken === 0
+    return this.#taken + this.#urgent === 0
+  }
+
+  /** Whether that it is over was our own wish. */
+  get isEnded(): boolean {
+    return this.#isEnded
   }
 
   /** Whether sshd has refused a channel when there was none. */
@@ -62,7 +83,27 @@ export class Session {
     return this.#limit === 0
   }
 
+  /**
+   * What has broken another connection to the machine may have broken this one: nothing is started over it before it
+   * was heard again, and it goes when it is of no use.
+   */
+  doubt(): void {
+    if (this.isOver) return
+    if (this.isIdle) {
+      this.#isEnded = true
+      this.isOver = true
+      socketOf(this.client).destroy()
+    } else if (!this.#isInDoubt) {
+      this.#isInDoubt = true
+      askWhetherThere(this.client, () => {
+        this.#isInDoubt = false
+        this.#onFree()
+      })
+    }
+  }
+
   end(): void {
+    this.#isEnded = true
     this.isOver = true
     this.client.end()
     // Nobody asks a silent machine any more whether it is still there, and the process would wait for it.
@@ -78,11 +119,14 @@ export class Session {
    */
   async open(command: string, options: ChannelOptions): Promise<OpenChannel> {
     const { signal, urgent = false, pty } = options
-    if (!urgent) this.#taken++
+    if (urgent) this.#urgent++
+    else this.#taken++
     const release = (): void => {
-      if (urgent) return
-      this.#taken--
-      this.#openSpare()
+      if (urgent) this.#urgent--
+      else {
+        this.#taken--
+        this.#openSpare()
+      }
       this.#onFree()
     }
     try {

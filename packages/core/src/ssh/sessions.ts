@@ -8,11 +8,15 @@ import type { Connection, SshTarget } from './connection.ts'
 import { reach } from './reach.ts'
 import { Session, SessionFull } from './session.ts'
 import { unlessAborted } from './unless-aborted.ts'
+import { within } from './within.ts'
 
 // Thirty-two commands at a time; who wants more is better off with one that does it all.
 const maxSessions = 4
 // Short commands make room sooner than another login would.
 const growAfterMs = 100
+const loginMs = 10_000
+// What would like a connection of its own does not wait longer for it.
+const widenMs = 2000
 
 /**
  * One connection, more while more commands run than it has places for or one of them is to have its own, and a new one
@@ -31,6 +35,9 @@ export class Sessions implements Connection {
   readonly #end: () => void
   /** Connections on their way. */
   #growing = 0
+  #widening: Promise<unknown> = Promise.resolve()
+  /** Whether a further login has failed. */
+  #isNarrow = false
   #over: BenchawayError | undefined
 
   constructor(
@@ -51,7 +58,7 @@ export class Sessions implements Connection {
   async openChannel(command: string, options: ChannelOptions = {}): Promise<OpenChannel> {
     const { signal, urgent = false, apart = false } = options
     // Without an await where one is idle: the next who asks must find it taken.
-    let own = apart ? (this.#idle() ?? (await unlessAborted(this.#grow(), signal))) : undefined
+    let own = apart ? (this.#idle() ?? (await this.#widen(signal))) : undefined
     // Who has waited comes before who has just come.
     for (let isNext = urgent || this.#waiting.size === 0; ; isNext = true) {
       const session = own ?? (isNext ? this.#pick(urgent) : undefined)
@@ -77,7 +84,7 @@ export class Sessions implements Connection {
 
   async client(signal?: AbortSignal): Promise<Client> {
     for (;;) {
-      for (const session of this.#live) if (!session.isOver) return session.client
+      for (const session of this.#live) if (session.isThere) return session.client
       // oxlint-disable-next-line no-await-in-loop -- until there is one
       await this.#change(signal)
     }
@@ -95,7 +102,7 @@ export class Sessions implements Connection {
     // The newest first for last words: an older one may be full.
     const sessions = urgent ? [...this.#live].toReversed() : this.#live
     for (const session of sessions) {
-      if (session.hasPlace || (urgent && !session.isOver)) return session
+      if (session.hasPlace || (urgent && session.isThere)) return session
     }
     return undefined
   }
@@ -159,6 +166,7 @@ export class Sessions implements Connection {
 
   #remove(session: Session): void {
     this.#live.delete(session)
+    if (!session.isEnded) for (const other of this.#live) other.doubt()
     if (this.#live.size > 0) return
     if (this.#over) this.#end()
     else if (this.#reconnectMs === 0) this.#giveUp(undefined)
@@ -168,8 +176,9 @@ export class Sessions implements Connection {
   async #reconnect(): Promise<void> {
     try {
       this.#add(await this.#login(this.#reconnectMs))
+      this.#isNarrow = false
     } catch (error) {
-      this.#giveUp(error)
+      if (this.#live.size === 0) this.#giveUp(error)
     }
   }
 
@@ -179,13 +188,24 @@ export class Sessions implements Connection {
     if (size === 0 || size + this.#growing >= maxSessions) return undefined
     this.#growing++
     try {
-      return this.#add(await this.#login(growAfterMs * 100))
+      return this.#add(await this.#login(loginMs))
     } catch {
       // There is a connection, whose places will come free.
+      this.#isNarrow = true
       return undefined
     } finally {
       this.#growing--
     }
+  }
+
+  /**
+   * Another connection, if it comes soon; a late one waits for the next who asks. One after the other, and none after one
+   * that failed: sshd counts failures, and would shut us out.
+   */
+  async #widen(signal: AbortSignal | undefined): Promise<Session | undefined> {
+    const widening = this.#widening.then(() => (this.#isNarrow ? undefined : this.#grow()))
+    this.#widening = widening
+    return unlessAborted(within(widenMs, [widening]), signal)
   }
 
   /** A connection besides the first that nothing uses. */
@@ -203,6 +223,8 @@ export class Sessions implements Connection {
 
   #giveUp(cause: unknown): void {
     this.#over ??= this.#lost(cause)
+    // One that is on its way would be nobody's.
+    this.#stop.abort()
     this.#end()
     this.#wake()
   }

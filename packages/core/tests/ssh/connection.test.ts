@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 
@@ -11,7 +11,9 @@ import { fingerprint, publicBlob } from '../../src/keys/openssh.ts'
 import { generateKeyPair } from '../../src/keys/pair.ts'
 import { type Connection, connect, type ConnectOptions } from '../../src/ssh/connection.ts'
 import { exec } from '../../src/ssh/exec.ts'
+import { read } from '../../src/ssh/transfer/read.ts'
 import { freePort, type Sshd, startSshd } from '../sshd.ts'
+import { closing, farAway } from './far-away.ts'
 import { living } from './processes.ts'
 
 const open: (Sshd | Connection)[] = []
@@ -288,6 +290,48 @@ describe('a connection that is lost', () => {
       code: 'CONNECTION_LOST',
       cause: { code: 'SSH_UNREACHABLE' },
     })
+  })
+
+  test('takes those besides it along: none that has broken as well is asked for anything', async () => {
+    const sshd = await serve()
+    const connection = await connectTo(sshd, { reconnectMs: 10_000, keepaliveMs: 100 })
+    const work = Array.from({ length: 28 }, () => exec(connection, 'echo $PPID; sleep 1'))
+    const silent = new Set((await Promise.all(work)).map(({ stdout }) => Number(stdout)))
+    expect(silent.size).toBe(4)
+    for (const pid of silent) process.kill(pid, 'SIGSTOP')
+    // It asks again when the connection is lost, but not as often as there were connections.
+    const bytes = await read(connection, '/etc/hostname')
+    for (const pid of silent) process.kill(pid, 'SIGKILL')
+    expect(bytes.equals(readFileSync('/etc/hostname'))).toBe(true)
+    await expect.poll(() => connectionsOf(sshd)).toBe(1)
+  })
+
+  test('another one that has work is asked first whether it is still there', async () => {
+    const sshd = await serve()
+    await using way = await farAway(sshd.target)
+    using connection = closing(await connect(way.target, { reconnectMs: 10_000 }))
+    const busy = Array.from({ length: 12 }, () =>
+      exec(connection, 'echo $PPID; sleep 2').catch(() => undefined),
+    )
+    await expect.poll(() => connectionsOf(sshd)).toBe(2)
+    way.cutOldest()
+    const before = await Promise.all(busy)
+    const ids = new Set(before.flatMap((result) => result?.stdout ?? []))
+    expect([before.filter((result) => result === undefined).length, ids.size]).toEqual([8, 1])
+    expect(ids).toContain((await exec(connection, 'echo $PPID')).stdout)
+  })
+
+  test('leaves nobody behind who was about to come', async () => {
+    const sshd = await serve()
+    await using way = await farAway(sshd.target, 50)
+    using connection = closing(await connect(way.target))
+    const apart = connection.openChannel('sleep 60', { apart: true })
+    const failed = apart.catch((error: unknown) => error)
+    await expect.poll(() => connectionsOf(sshd)).toBe(2)
+    way.cutOldest()
+    await connection.closed
+    expect(await failed).toMatchObject({ code: 'CONNECTION_LOST' })
+    await expect.poll(() => connectionsOf(sshd)).toBe(0)
   })
 
   test('is not made anew after close()', async () => {

@@ -10,8 +10,10 @@ export interface FarAway extends AsyncDisposable {
   cut(): void
   /** The same, and the machine does not notice. */
   cutHere(): void
-  /** The one that was made last is gone. */
+  /** The connection that was made last is gone. */
   cutNewest(): void
+  /** The one that was made first. */
+  cutOldest(): void
   /** Nobody gets through any more; who is there stays. */
   refuse(): void
   /** Bytes that have gone towards the machine. */
@@ -79,6 +81,9 @@ export async function farAway(target: SshTarget, oneWayMs = 0): Promise<FarAway>
     },
     cutNewest() {
       ;[...nearSockets].at(-1)?.destroy()
+    },
+    cutOldest() {
+      ;[...nearSockets].at(0)?.destroy()
     },
     refuse() {
       server.close()

@@ -22,6 +22,7 @@ import type { TransferProgress } from '../../src/ssh/transfer/progress.ts'
 import { push, type PushOptions } from '../../src/ssh/transfer/push.ts'
 import { type Sshd, startSshd } from '../sshd.ts'
 import { closing, farAway } from './far-away.ts'
+import { living } from './processes.ts'
 
 let sshd: Sshd
 let connection: Connection
@@ -405,22 +406,29 @@ describe('over a long way', () => {
     expect(readdirSync(there)).toEqual(['far'])
   })
 
-  test('one of several connections may break, and what it had taken comes again', async () => {
-    await using way = await farAway(sshd.target, 20)
-    using far = closing(await connect(way.target))
-    const at = path.join(there, 'far')
-    await push(far, large, at)
-    let isCut = false
-    const cut = ({ bytes }: TransferProgress): void => {
-      if (isCut || bytes < 40 * 2 ** 20) return
-      isCut = true
-      way.cutNewest()
-    }
-    await push(far, large, `${at}2`, { onProgress: cut, checksum: true })
-    expect(isCut).toBe(true)
-    expect(readFileSync(`${at}2`).equals(large)).toBe(true)
-    expect(readdirSync(there)).toEqual(['far', 'far2'])
-  })
+  test.each(['cutNewest', 'cutOldest', 'cut'] as const)(
+    'some of several connections may break (%s): what is missing comes again, and nobody waits for more',
+    async (cut) => {
+      await using way = await farAway(sshd.target, 20)
+      using far = closing(await connect(way.target, { reconnectMs: 10_000 }))
+      const at = path.join(there, 'far')
+      await push(far, large, at)
+      const before = way.sent
+      let isCut = false
+      const onProgress = ({ bytes }: TransferProgress): void => {
+        if (isCut || bytes < 50 * 2 ** 20) return
+        isCut = true
+        way[cut]()
+      }
+      await push(far, large, `${at}2`, { onProgress, checksum: true })
+      expect(isCut).toBe(true)
+      expect(readFileSync(`${at}2`).equals(large)).toBe(true)
+      expect(readdirSync(there)).toEqual(['far', 'far2'])
+      // Not all of it.
+      expect(way.sent - before).toBeLessThan(large.length + 45 * 2 ** 20)
+      await expect.poll(() => living(there)).toEqual([])
+    },
+  )
 
   test('many at once do not wait for each other forever', async () => {
     await using way = await farAway(sshd.target, 20)

@@ -127,8 +127,11 @@ class Round {
         this.#count(-this.#counted)
         return 'same'
       }
-      if (this.#isLost || (ended.exitCode === undefined && ended.signal === undefined))
+      if (this.#isLost || (ended.exitCode === undefined && ended.signal === undefined)) {
+        // Over connections that are still there they would wait for more, and write into what another round goes on with.
+        await Promise.all(this.#lines.map((line) => line.talk.leave()))
         return 'lost'
+      }
       const { host } = this.#connection.target
       if (ended.exitCode === otherSum) throw different(job.path, host)
       throw refusedThere(job.path, host, talk.result(ended))
