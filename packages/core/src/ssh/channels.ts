@@ -30,6 +30,8 @@ export interface OpenChannel {
   readonly signal: (name: string) => void
   /** Both undefined when the connection was lost. Never rejects. */
   readonly exit: Promise<ChannelExit>
+  /** What ssh2 has said then, if anything. */
+  readonly whyLost: () => Error | undefined
 }
 
 export interface ChannelExit {

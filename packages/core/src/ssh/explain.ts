@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 
 import { BenchawayError, type ErrorCode } from '../errors.ts'
+import { hintWhenLost } from './lost.ts'
 
 export interface Explanation {
   readonly code: ErrorCode
@@ -92,19 +93,11 @@ const reasons: readonly Known[] = [
     },
   },
   {
-    is: (message) => message.includes('Channel open failure'),
-    reason: {
-      code: 'SSH_FULL',
-      message: 'its sshd has no room for another session',
-      hint: 'Run fewer commands at once, or raise MaxSessions in its sshd_config.',
-    },
-  },
-  {
     is: (message) => message === 'Keepalive timeout',
     reason: {
       code: 'CONNECTION_LOST',
       message: 'it does not answer any more',
-      hint: 'Check that the machine still runs, and your own network.',
+      hint: hintWhenLost,
     },
   },
   {

@@ -8,6 +8,7 @@ import type { Client, ClientChannel } from 'ssh2'
 import { BenchawayError } from '../errors.ts'
 import type { Connection, SshTarget } from './connection.ts'
 import { FarStream } from './far-stream.ts'
+import { lost } from './lost.ts'
 import { whenLost } from './watch.ts'
 
 /** A port, or a socket in the file system. */
@@ -102,12 +103,4 @@ export function prohibition(target: SshTarget, what: string, cause?: unknown): B
     hint: "Allow it in the image's sshd_config: AllowTcpForwarding, DisableForwarding, PermitOpen and PermitListen decide.",
     cause,
   })
-}
-
-export function lost(target: SshTarget, cause?: unknown): BenchawayError {
-  return new BenchawayError(
-    'CONNECTION_LOST',
-    `the ssh connection to ${target.host} port ${target.port} is gone`,
-    { cause },
-  )
 }

@@ -40,7 +40,7 @@ interface ClientInsides {
   readonly _chanMgr: { add(opened: Opened): number }
   readonly _sock: Duplex
   /** Who waits for the answers to what is asked of the far side itself, in order. */
-  readonly _callbacks: (() => void)[]
+  readonly _callbacks: ((failed: boolean | Error) => void)[]
   /** Begins to count anew how often the far side was asked in vain whether it is there. */
   readonly _resetKA: () => void
 }
@@ -141,11 +141,13 @@ export function hearAnything(client: Client): void {
   socket.on('data', reset)
 }
 
-/** Asks the far side whether it is there. @param heard is called when anything comes from it */
-export function askWhetherThere(client: Client, heard: () => void): void {
-  const { _callbacks: answers, _protocol: protocol, _sock: socket } = insidesOf(client)
-  socket.once('data', heard)
-  answers.push(() => undefined)
+/** Asks the far side whether it is there. What it had sent before is no answer. */
+export function askWhetherThere(client: Client, answered: () => void): void {
+  const { _callbacks: answers, _protocol: protocol } = insidesOf(client)
+  answers.push((failed) => {
+    // ssh2 settles what is open with an error when the connection is lost.
+    if (!(failed instanceof Error)) answered()
+  })
   protocol.ping()
 }
 

@@ -11,7 +11,8 @@ import type { Client, ClientChannel, TcpConnectionDetails } from 'ssh2'
 import { BenchawayError } from '../errors.ts'
 import type { SshTarget } from './connection.ts'
 import { FarStream } from './far-stream.ts'
-import { lost, prohibition } from './forward.ts'
+import { prohibition } from './forward.ts'
+import { lost } from './lost.ts'
 import { watch } from './watch.ts'
 
 /** A connection that somebody made to a port, and that waits to be led on. */

@@ -50,7 +50,7 @@ export async function login(
             'HOST_KEY_MISMATCH',
             `${target.host} port ${target.port} proved host key ${foreignKey}, expected ${fingerprint(target.hostKey)}`,
             {
-              hint: 'Do not connect again: somebody else answers at that address. The machine is being terminated.',
+              hint: 'Do not connect again: somebody else answers at that address.',
             },
           ),
         )

@@ -2,14 +2,16 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-import { type ErrorCode, messageOf } from '../errors.ts'
+import { BenchawayError, type ErrorCode, messageOf } from '../errors.ts'
 import type { ChannelExit, OpenChannel } from './channels.ts'
 import { CommandError, type CommandResult, shortCommand } from './command.ts'
 import type { Connection } from './connection.ts'
+import { explain } from './explain.ts'
 import type { FarSession } from './far-kill.ts'
 import { type FarLine, farLine, type FarLineOptions } from './far-line.ts'
 import { type Held, hold } from './input.ts'
 import { isLost, kill } from './kill.ts'
+import { hintWhenLost } from './lost.ts'
 import { MarkReader } from './marks.ts'
 import { notStarted } from './not-started.ts'
 import type { RunOptions } from './run-options.ts'
@@ -99,7 +101,8 @@ export class Run {
   /**
    * Starts it.
    *
-   * @throws the reason of the signal, `COMMAND_TIMED_OUT`, or what `openChannel()` throws
+   * @throws the reason of the signal
+   * @throws {CommandError} `COMMAND_TIMED_OUT`, or as `openChannel()`
    */
   async begin(): Promise<void> {
     const { signal, timeoutMs, stdin, urgent, pty, isServer } = this.#request
@@ -122,7 +125,10 @@ export class Run {
         pty: pty === true ? {} : pty || undefined,
       })
     } catch (error) {
-      throw this.#why === undefined ? error : this.#owed(this.#why, this.#result(never, '', ''))
+      const result = this.#result(never, '', '')
+      if (this.#why !== undefined) throw this.#owed(this.#why, result)
+      if (!(error instanceof BenchawayError)) throw error
+      throw new CommandError(error.code, error.message, result, error.cause, error.hint)
     }
     this.#opened = opened
     const { channel } = opened
@@ -191,8 +197,12 @@ export class Run {
     const broken = this.#input?.error()
     if (broken !== undefined) return this.#owed(inputBroke(name, broken), result)
     if (isLost(result)) {
-      const reason = `${name} was cut off: the ssh connection is gone`
-      return new CommandError('CONNECTION_LOST', reason, result, this.#unread)
+      const cause = this.#unread ?? this.#opened?.whyLost()
+      const why = explain(cause)
+      // What else it may be is about logins.
+      const words = why?.code === 'CONNECTION_LOST' ? `: ${why.message}` : ''
+      const reason = `${name} was cut off: the ssh connection is gone${words}`
+      return new CommandError('CONNECTION_LOST', reason, result, cause, hintWhenLost)
     }
     if (!this.#marks.isDone) {
       const reason = `${name} did not start`

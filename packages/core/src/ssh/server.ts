@@ -4,6 +4,7 @@ import type { ChannelExit } from './channels.ts'
 import type { Connection } from './connection.ts'
 import { type FarSession, signalSession, type StopSignal, stopSignals } from './far-kill.ts'
 import { isLost, sweep } from './kill.ts'
+import { hintWhenLost } from './lost.ts'
 import { msRule } from './run-options.ts'
 import type { Run } from './run.ts'
 import type { Tail } from './tail.ts'
@@ -91,6 +92,7 @@ export class Server implements AsyncDisposable {
       throw new BenchawayError(
         'CONNECTION_LOST',
         `${this.#run.name} may still run: the ssh connection to ${host} port ${port} is gone`,
+        { hint: hintWhenLost },
       )
     }
     return exit

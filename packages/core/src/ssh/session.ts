@@ -32,6 +32,8 @@ export class Session {
   readonly lost: Promise<void>
   /** Lost, or about to be by our own wish. */
   isOver = false
+  /** Carries what is no command, and what that is nobody counts. */
+  isHeld = false
   #isEnded = false
   #isInDoubt = false
   /** How many channels sshd allows on it, as far as is known. */
@@ -45,12 +47,17 @@ export class Session {
   #urgent = 0
   /** The next command starts in it, and so costs one round trip instead of two. */
   #spare: Promise<ClientChannel> | undefined
-  readonly #onFree: () => void
+  /** What ssh2 has said when it was lost. */
+  #error: Error | undefined
+  readonly #onFree: (places: number) => void
 
-  /** @param onFree is told when a place has become free */
-  constructor(client: Client, onFree: () => void) {
+  /** @param onFree is told when something has ended, and how many places may have become free */
+  constructor(client: Client, onFree: (places: number) => void) {
     this.client = client
     this.#onFree = onFree
+    client.on('error', (error: Error) => {
+      this.#error = error
+    })
     this.lost = new Promise((resolve) => {
       client.once('close', () => {
         this.isOver = true
@@ -70,7 +77,7 @@ export class Session {
   }
 
   get isIdle(): boolean {
-    return this.#taken + this.#urgent === 0
+    return !this.isHeld && this.#taken + this.#urgent === 0
   }
 
   /** Whether that it is over was our own wish. */
@@ -83,13 +90,18 @@ export class Session {
     return this.#limit === 0
   }
 
+  /** Why it was lost, as far as ssh2 knows. */
+  readonly whyLost = (): Error | undefined => this.#error
+
   /**
    * What has broken another connection to the machine may have broken this one: nothing is started over it before it
-   * was heard again, and it goes when it is of no use.
+   * has answered.
+   *
+   * @param mayEnd it goes when it is of no use now
    */
-  doubt(): void {
+  doubt(mayEnd: boolean): void {
     if (this.isOver) return
-    if (this.isIdle) {
+    if (mayEnd && this.isIdle) {
       this.#isEnded = true
       this.isOver = true
       socketOf(this.client).destroy()
@@ -97,7 +109,7 @@ export class Session {
       this.#isInDoubt = true
       askWhetherThere(this.client, () => {
         this.#isInDoubt = false
-        this.#onFree()
+        this.#onFree(Number.POSITIVE_INFINITY)
       })
     }
   }
@@ -127,7 +139,7 @@ export class Session {
         this.#taken--
         this.#openSpare()
       }
-      this.#onFree()
+      this.#onFree(urgent ? 0 : 1)
     }
     try {
       const channel = await this.#channel(signal)
@@ -215,7 +227,8 @@ export class Session {
         channel.close()
       })
     })
-    return { channel, exit, signal: (name) => signalIn(this.client, channel, name) }
+    const { whyLost } = this
+    return { channel, exit, whyLost, signal: (name) => signalIn(this.client, channel, name) }
   }
 
   /** Keeps a channel open for the next command, where there is a place for it. */

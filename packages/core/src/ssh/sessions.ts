@@ -5,6 +5,7 @@ import type { Client } from 'ssh2'
 import { BenchawayError } from '../errors.ts'
 import type { ChannelOptions, OpenChannel } from './channels.ts'
 import type { Connection, SshTarget } from './connection.ts'
+import { lost } from './lost.ts'
 import { reach } from './reach.ts'
 import { Session, SessionFull } from './session.ts'
 import { unlessAborted } from './unless-aborted.ts'
@@ -17,6 +18,7 @@ const growAfterMs = 100
 const loginMs = 10_000
 // What would like a connection of its own does not wait longer for it.
 const widenMs = 2000
+const narrowMs = 60_000
 
 /**
  * One connection, more while more commands run than it has places for or one of them is to have its own, and a new one
@@ -36,8 +38,8 @@ export class Sessions implements Connection {
   /** Connections on their way. */
   #growing = 0
   #widening: Promise<unknown> = Promise.resolve()
-  /** Whether a further login has failed. */
-  #isNarrow = false
+  /** A further login has failed: when another one is tried, by `performance.now()`. */
+  #narrowUntil = 0
   #over: BenchawayError | undefined
 
   constructor(
@@ -84,7 +86,11 @@ export class Sessions implements Connection {
 
   async client(signal?: AbortSignal): Promise<Client> {
     for (;;) {
-      for (const session of this.#live) if (session.isThere) return session.client
+      for (const session of this.#live) {
+        if (!session.isThere) continue
+        session.isHeld = true
+        return session.client
+      }
       // oxlint-disable-next-line no-await-in-loop -- until there is one
       await this.#change(signal)
     }
@@ -111,9 +117,9 @@ export class Sessions implements Connection {
   async #change(signal: AbortSignal | undefined): Promise<void> {
     if (this.#over) throw this.#over
     signal?.throwIfAborted()
-    const grow = this.#pick(true)
-      ? setTimeout(() => this.#growing === 0 && void this.#grow(), growAfterMs).unref()
-      : undefined
+    const grow = setTimeout(() => {
+      if (this.#growing === 0 && !this.#isNarrow) void this.#grow()
+    }, growAfterMs).unref()
     const woken = Promise.withResolvers<void>()
     const wake = (): void => woken.resolve()
     this.#waiting.add(wake)
@@ -150,9 +156,9 @@ export class Sessions implements Connection {
         if (session.isIdle && session !== first) session.end()
       }, this.#lingerMs).unref()
     }
-    const session = new Session(client, () => {
+    const session = new Session(client, (places) => {
       if (session.isIdle) linger()
-      this.#wake(1)
+      this.#wake(places)
     })
     linger()
     this.#live.add(session)
@@ -166,17 +172,18 @@ export class Sessions implements Connection {
 
   #remove(session: Session): void {
     this.#live.delete(session)
-    if (!session.isEnded) for (const other of this.#live) other.doubt()
+    const [first] = this.#live
+    if (!session.isEnded) for (const other of this.#live) other.doubt(other !== first)
     if (this.#live.size > 0) return
     if (this.#over) this.#end()
-    else if (this.#reconnectMs === 0) this.#giveUp(undefined)
+    else if (this.#reconnectMs === 0) this.#giveUp(session.whyLost())
     else void this.#reconnect()
   }
 
   async #reconnect(): Promise<void> {
     try {
       this.#add(await this.#login(this.#reconnectMs))
-      this.#isNarrow = false
+      this.#narrowUntil = 0
     } catch (error) {
       if (this.#live.size === 0) this.#giveUp(error)
     }
@@ -191,7 +198,7 @@ export class Sessions implements Connection {
       return this.#add(await this.#login(loginMs))
     } catch {
       // There is a connection, whose places will come free.
-      this.#isNarrow = true
+      this.#narrowUntil = performance.now() + narrowMs
       return undefined
     } finally {
       this.#growing--
@@ -199,13 +206,17 @@ export class Sessions implements Connection {
   }
 
   /**
-   * Another connection, if it comes soon; a late one waits for the next who asks. One after the other, and none after one
-   * that failed: sshd counts failures, and would shut us out.
+   * Another connection, if it comes soon; a late one waits for the next who asks. One after the other, and none for a
+   * while after one that failed: sshd counts failures, and would shut us out.
    */
   async #widen(signal: AbortSignal | undefined): Promise<Session | undefined> {
     const widening = this.#widening.then(() => (this.#isNarrow ? undefined : this.#grow()))
     this.#widening = widening
     return unlessAborted(within(widenMs, [widening]), signal)
+  }
+
+  get #isNarrow(): boolean {
+    return performance.now() < this.#narrowUntil
   }
 
   /** A connection besides the first that nothing uses. */
@@ -230,12 +241,7 @@ export class Sessions implements Connection {
   }
 
   #lost(cause: unknown): BenchawayError {
-    const { host, port } = this.target
-    return new BenchawayError(
-      'CONNECTION_LOST',
-      `the ssh connection to ${host} port ${port} is gone`,
-      { cause },
-    )
+    return lost(this.target, cause)
   }
 
   #full(cause: unknown): BenchawayError {

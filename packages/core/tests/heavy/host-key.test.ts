@@ -2,6 +2,8 @@
  * That the first byte of ssh is verified: what core puts into user-data makes a real sshd present exactly our key from
  * its first answer on, because cloud-init writes it before sshd starts.
  */
+import { isDeepStrictEqual } from 'node:util'
+
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { openMachineHost } from '../../../local-ec2/src/machine/host.ts'
@@ -67,11 +69,15 @@ async function bootOnce(host: MachineHost, system: ImageSystem, watched: Watched
   })
 }
 
-/** On a busy computer we may come too late to see anything; another boot shows it. */
+/** On a busy computer we may come too late to see all of a boot; another one shows it. What was seen has to be right. */
 async function bootInTime(...boot: Parameters<typeof bootOnce>): Promise<Sight> {
   let sight = await bootOnce(...boot)
-  for (let more = 2; more > 0 && !sight.wasInTime; more--) sight = await bootOnce(...boot)
+  for (let more = 2; more > 0 && isOnlyLate(sight); more--) sight = await bootOnce(...boot)
   return sight
+}
+
+function isOnlyLate(sight: Sight): boolean {
+  return !sight.wasInTime && isDeepStrictEqual({ ...sight, wasInTime: true }, asItShouldBe)
 }
 
 const asItShouldBe: Sight = {
@@ -142,7 +148,7 @@ systemctl start ssh
       expect(failure).toMatchObject({
         code: 'HOST_KEY_MISMATCH',
         message: `${machine.publicIp} port 22 proved host key ${keys[0]}, expected ${keys.at(-1)}`,
-        hint: 'Do not connect again: somebody else answers at that address. The machine is being terminated.',
+        hint: 'Do not connect again: somebody else answers at that address.',
       })
     }
   })

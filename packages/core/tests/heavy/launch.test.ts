@@ -63,7 +63,7 @@ describeOn({ kind: 'systemd' }, 'a launch', () => {
       expect(failure).toMatchObject({
         code: 'HOST_KEY_MISMATCH',
         message: expect.stringMatching(address),
-        hint: 'Do not connect again: somebody else answers at that address. The machine is being terminated.',
+        hint: 'Do not connect again: somebody else answers at that address.',
       })
     }
     expect((await fleet.close()).left).toEqual([])

@@ -306,6 +306,78 @@ describe('a connection that is lost', () => {
     await expect.poll(() => connectionsOf(sshd)).toBe(1)
   })
 
+  test('leaves alone the first one, and what another one carries that is no command', async () => {
+    const sshd = await serve()
+    const connection = await connectTo(sshd)
+    const first = await processOf(connection)
+    const extra = async (): Promise<number> => {
+      const { channel } = await connection.openChannel('echo $PPID', { apart: true })
+      channel.stderr.resume()
+      return Number((await channel.toArray()).join(''))
+    }
+    process.kill(await extra(), 'SIGKILL')
+    await expect.poll(() => connectionsOf(sshd)).toBe(1)
+    expect(await processOf(connection)).toBe(first)
+
+    const one = await connection.client()
+    const gone = once(one, 'close')
+    const second = await extra()
+    process.kill(first, 'SIGKILL')
+    await gone
+    // It is the first one now.
+    const carries = await connection.client()
+    const third = await extra()
+    expect(third).not.toBe(second)
+    process.kill(third, 'SIGKILL')
+    await expect.poll(() => connectionsOf(sshd)).toBe(1)
+    expect(await processOf(connection)).toBe(second)
+    expect(await connection.client()).toBe(carries)
+  })
+
+  test('what was asked for while another one was in doubt begins, all of it', async () => {
+    const sshd = await serve()
+    const connection = await connectTo(sshd, { reconnectMs: 10_000 })
+    const first = await processOf(connection)
+    const working = exec(connection, 'sleep 60').catch(() => undefined)
+    const { channel } = await connection.openChannel('echo $PPID; exec cat', { apart: true })
+    channel.stderr.resume()
+    const [second] = await once(channel, 'data')
+    process.kill(first, 'SIGSTOP')
+    process.kill(Number(second), 'SIGKILL')
+    await once(channel, 'close')
+    const begun = path.join(sshd.folder, 'begun')
+    const all = [1, 2, 3, 4].map((n) => exec(connection, `echo ${n} >>${begun}; exec sleep 60`))
+    for (const one of all) one.catch(() => undefined)
+    process.kill(first, 'SIGCONT')
+    await expect.poll(() => existsSync(begun) && readFileSync(begun, 'utf8').length).toBe(8)
+    connection.close()
+    await working
+  })
+
+  test('is not made anew to somebody who proves another host key, whatever time there is', async () => {
+    const sshd = await startSshd()
+    const connection = await connectTo(sshd, { reconnectMs: 300_000 })
+    const child = await processOf(connection)
+    const { port } = sshd.target
+    await sshd[Symbol.asyncDispose]()
+    const other = await startSshd({ port, hostKey: generateKeyPair() })
+    open.push(other)
+    let log = ''
+    other.process.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+    })
+    process.kill(child, 'SIGKILL')
+    await connection.closed
+    await expect(exec(connection, 'true')).rejects.toMatchObject({
+      code: 'CONNECTION_LOST',
+      cause: {
+        code: 'HOST_KEY_MISMATCH',
+        hint: 'Do not connect again: somebody else answers at that address.',
+      },
+    })
+    expect(log).not.toContain('Accepted')
+  })
+
   test('another one that has work is asked first whether it is still there', async () => {
     const sshd = await serve()
     await using way = await farAway(sshd.target)

@@ -567,6 +567,7 @@ test('a lost connection never looks like success, checked or not', async () => {
   const lost = {
     code: 'CONNECTION_LOST',
     message: `'exec cat' on 127.0.0.1 was cut off: the ssh connection is gone`,
+    hint: 'Check that the machine still runs, and your own network.',
     exitCode: undefined,
     signal: undefined,
     stdout: '',
@@ -574,7 +575,17 @@ test('a lost connection never looks like success, checked or not', async () => {
   await expect(waiting).rejects.toMatchObject(lost)
   await expect(unchecked).rejects.toMatchObject(lost)
   await alone.closed
-  await expect(exec(alone, 'true')).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  // What never began has the same shape.
+  await expect(exec(alone, 'true')).rejects.toMatchObject({
+    name: 'CommandError',
+    code: 'CONNECTION_LOST',
+    message: `the ssh connection to 127.0.0.1 port ${one.target.port} is gone`,
+    hint: 'Check that the machine still runs, and your own network.',
+    command: 'true',
+    exitCode: undefined,
+    stdout: '',
+    durationMs: expect.any(Number),
+  })
 })
 
 test('a command whose connection was lost is not run again by the next connection', async () => {

@@ -15,9 +15,15 @@ test('a machine that falls silent is lost after four questions, and a command th
   try {
     await expect(running).rejects.toMatchObject({
       code: 'CONNECTION_LOST',
-      message: "'sleep 60' on 127.0.0.1 was cut off: the ssh connection is gone",
+      message:
+        "'sleep 60' on 127.0.0.1 was cut off: the ssh connection is gone: it does not answer any more",
+      hint: 'Check that the machine still runs, and your own network.',
+      cause: { message: 'Keepalive timeout' },
     })
     await connection.closed
+    await expect(exec(connection, 'true')).rejects.toMatchObject({
+      cause: { message: 'Keepalive timeout' },
+    })
   } finally {
     process.kill(pid, 'SIGKILL')
   }

@@ -1,5 +1,6 @@
 /** So many short commands, one after the other and eight at once, in a process of its own whose memory is measured. */
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { type Connection, connect } from '../../src/ssh/connection.ts'
 import { exec } from '../../src/ssh/exec.ts'
@@ -78,11 +79,14 @@ async function many(connection: Connection, count: number): Promise<void> {
 async function main(): Promise<void> {
   const input: SoakInput = JSON.parse(readFileSync(0, 'utf8'))
   const { hostKey, ...target } = input.target
-  const connection = await connect({ ...target, hostKey: Buffer.from(hostKey, 'base64') })
+  const where = { ...target, hostKey: Buffer.from(hostKey, 'base64') }
+  const connection = await connect(where, { lingerMs: 0 })
   const server = Number((await exec(connection, 'echo $PPID')).stdout)
   const client = await connection.client()
   const measure = async (): Promise<readonly [number, number, number, number]> => {
     await exec(connection, 'true')
+    // A command that is killed holds its place for a while, and on a busy computer another connection is made for the ninth.
+    while (connections() > 1) await sleep(10)
     globalThis.gc?.()
     const listeners = client.eventNames().reduce((sum, name) => sum + client.listenerCount(name), 0)
     const resources = process.getActiveResourcesInfo().length
@@ -103,6 +107,10 @@ async function main(): Promise<void> {
   }
   process.stdout.write(`${JSON.stringify(report)}\n`)
   connection.close()
+}
+
+function connections(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
 }
 
 /** ssh2 keeps them to itself. */

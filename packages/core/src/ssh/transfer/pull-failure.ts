@@ -2,6 +2,7 @@
 import { BenchawayError } from '../../errors.ts'
 import { CommandError } from '../command.ts'
 import { explainWords } from '../explain.ts'
+import { hintWhenLost } from '../lost.ts'
 import { changedExit } from './pull-scripts.ts'
 import type { Received } from './receive.ts'
 import type { TarError } from './tar-fields.ts'
@@ -24,6 +25,7 @@ export function lost(path: string, host: string): BenchawayError {
   return new BenchawayError(
     'CONNECTION_LOST',
     `the ssh connection to ${host} was lost while ${path} was pulled`,
+    { hint: hintWhenLost },
   )
 }
 

@@ -2,6 +2,7 @@
 import { BenchawayError, messageOf } from '../../errors.ts'
 import { CommandError, type CommandResult } from '../command.ts'
 import { explainWords } from '../explain.ts'
+import { hintWhenLost } from '../lost.ts'
 
 /** With the machine's own words. */
 export function refusedThere(path: string, host: string, result: CommandResult): CommandError {
@@ -68,6 +69,7 @@ export function lost(path: string, host: string): BenchawayError {
   return new BenchawayError(
     'CONNECTION_LOST',
     `the ssh connection to ${host} was lost while ${path} was pushed`,
+    { hint: hintWhenLost },
   )
 }
 
