@@ -83,7 +83,7 @@ export async function tunnelBetween(
   other: Connection,
   options: TunnelBetweenOptions,
 ): Promise<Tunnel> {
-  checkOptions('tunnelBetween()', options, rules)
+  checkOptions('tunnelTo()', options, rules)
   const to = destinationOf(options.to)
   const listen = keepListening(one, options.port ?? 0)
   return openPassage([one, other], options, listen, (stop) => dial(other, to, stop))

@@ -394,6 +394,14 @@ describe('over one connection', () => {
       message,
     })
   })
+
+  test('an option that one between two machines does not have is refused in its name', async () => {
+    const options = { to: 80, from: 'here' }
+    await expect(tunnelBetween(connection, connection, options)).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: `tunnelTo() has no option 'from'`,
+    })
+  })
 })
 
 test('forwarding that sshd forbids is an error with advice, both ways', async () => {
