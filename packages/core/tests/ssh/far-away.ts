@@ -18,16 +18,23 @@ export interface FarAway extends AsyncDisposable {
   refuse(): void
   /** Bytes that have gone towards the machine. */
   sent: number
-  /** Cuts it when so many have. */
+  /** Bytes that have come from it. */
+  received: number
+  /** Cuts it when so many more have gone; the next one does not. */
   cutAfter(bytes: number, tell?: () => void): void
+  /** The same for bytes from the machine; 0 waits for the first of them as well. */
+  cutAfterReceived(bytes: number): void
+  /** When so many more have gone nothing passes any more, in either direction, until `held` cuts it. */
+  holdAfter(bytes: number, held: () => void): void
 }
 
 /** @param oneWayMs how long each byte takes, in each direction */
 export async function farAway(target: SshTarget, oneWayMs = 0): Promise<FarAway> {
   const sockets = new Set<net.Socket>()
   const nearSockets = new Set<net.Socket>()
-  let limit = Infinity
-  let told = (): void => undefined
+  const limits = { sent: Infinity, received: Infinity }
+  let reached = (): void => undefined
+  let isHeld = false
   let isQuiet = false
   const server = net.createServer((near) => {
     const far = net.connect(target.port, target.host)
@@ -45,14 +52,17 @@ export async function farAway(target: SshTarget, oneWayMs = 0): Promise<FarAway>
         sockets.delete(from)
         if (!(from === near && isQuiet)) to.destroy()
       })
+      const count = from === near ? 'sent' : 'received'
       const pass = (chunk: Buffer): void => {
-        to.write(chunk)
-        if (from !== near) return
-        way.sent += chunk.length
-        if (way.sent < limit) return
-        limit = Infinity
-        cut()
-        told()
+        if (isHeld || to.destroyed) return
+        const room = limits[count] - way[count]
+        const passing = chunk.subarray(0, room)
+        to.write(passing)
+        way[count] += passing.length
+        if (chunk.length < room) return
+        limits[count] = Infinity
+        isHeld = true
+        reached()
       }
       from.on('data', (chunk: Buffer) => {
         if (oneWayMs === 0) pass(chunk)
@@ -65,19 +75,31 @@ export async function farAway(target: SshTarget, oneWayMs = 0): Promise<FarAway>
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
   const cut = (): void => {
+    isHeld = false
     for (const socket of sockets) socket.destroy()
   }
   const way: FarAway = {
     target: { ...target, port: address.port },
     sent: 0,
+    received: 0,
     cut,
     cutHere() {
       isQuiet = true
       for (const socket of nearSockets) socket.destroy()
     },
     cutAfter(bytes, tell = () => undefined) {
-      limit = way.sent + bytes
-      told = tell
+      way.holdAfter(bytes, () => {
+        cut()
+        tell()
+      })
+    },
+    cutAfterReceived(bytes) {
+      limits.received = way.received + bytes
+      reached = cut
+    },
+    holdAfter(bytes, held) {
+      limits.sent = way.sent + bytes
+      reached = held
     },
     cutNewest() {
       ;[...nearSockets].at(-1)?.destroy()

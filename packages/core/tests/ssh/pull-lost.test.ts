@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -67,6 +68,11 @@ function plant(files: number, bytes: number): void {
   }
 }
 
+/** Where to cut: before anything is answered, in the first answers, and anywhere before all of the content has come. */
+function pointsIn(bytes: number): number[] {
+  return [0, randomInt(1, 300), randomInt(300, 600), randomInt(bytes)]
+}
+
 function expectEqual(): void {
   expect(names(near)).toEqual(names(there))
   for (const name of names(there)) {
@@ -131,6 +137,33 @@ describe('when the connection is lost and comes back', () => {
   })
 })
 
+describe('when the connection is lost once, wherever it is cut', () => {
+  test.each([
+    ['a file', 1, 12_000_000],
+    ['a folder', 60, 200_000],
+  ])('%s comes whole, and is counted once', async (_, files, bytes) => {
+    plant(files, bytes)
+    const source = files === 1 ? path.join(there, 'd0/0') : there
+    for (const at of pointsIn(files * bytes)) {
+      // oxlint-disable no-await-in-loop -- one after the other
+      await using way = await farAway(sshd.target)
+      using connection = closing(await connect(way.target, { reconnectMs: 10_000 }))
+      way.cutAfterReceived(at)
+      const report = await pull(connection, source, near)
+      // oxlint-enable no-await-in-loop
+      expect(report, `cut after ${at} bytes`).toEqual({
+        files,
+        bytes: files * bytes,
+        skipped: 0,
+        refused: [],
+        durationMs: expect.any(Number),
+      })
+      execFileSync('diff', ['-r', source, near])
+      fs.rmSync(near, { recursive: true })
+    }
+  })
+})
+
 test('how a command ended counts for nothing when the last of its output is lost', async () => {
   await using way = await farAway(sshd.target)
   using connection = closing(await connect(way.target))
@@ -148,34 +181,70 @@ test('how a command ended counts for nothing when the last of its output is lost
   expect(bytes).toBeLessThan(3_200_000)
 })
 
-describe('when the connection is lost for good, at any point', () => {
+describe('when the connection is lost for good, wherever it is cut', () => {
   test.each([
-    ['a file', 1, 30_000_000],
-    ['a folder', 100, 200_000],
-  ])('nothing of %s remains', async (_, files, bytes) => {
+    ['a file', 1, 20_000_000, 0],
+    ['a file that comes over several connections', 1, 34_000_000, 15],
+    ['a folder', 100, 200_000, 0],
+    ['a folder that comes in several streams', 100, 200_000, 15],
+  ])('the pull of %s fails, and nothing of it remains', async (_, files, bytes, oneWayMs) => {
     plant(files, bytes)
     const source = files === 1 ? path.join(there, 'd0/0') : there
-    let lost = 0
-    for (let tries = 0; tries < 6; tries++) {
-      const at = randomInt(1, files * bytes * 0.8)
+    for (const at of pointsIn(files * bytes)) {
       // oxlint-disable no-await-in-loop -- one after the other
-      await using way = await farAway(sshd.target, 1)
+      await using way = await farAway(sshd.target, oneWayMs)
       using connection = closing(await connect(way.target))
-      const { onProgress } = cutter(way, at, 1)
-      const outcome = await pull(connection, source, near, { onProgress }).then(
+      way.cutAfterReceived(at)
+      const outcome = await pull(connection, source, near).then(
         () => 'done',
         (error: unknown) => error,
       )
       // oxlint-enable no-await-in-loop
-      // Progress is told from time to time: the end may come first.
-      if (outcome === 'done') {
-        fs.rmSync(near, { recursive: true })
-        continue
-      }
-      lost++
-      expect(outcome, `cut after ${at} bytes`).toMatchObject({ code: 'CONNECTION_LOST' })
+      expect(outcome, `cut after ${at} bytes`).toMatchObject({
+        code: 'CONNECTION_LOST',
+        message: `the ssh connection to 127.0.0.1 port ${way.target.port} is gone`,
+      })
       expect(names(here), `cut after ${at} bytes`).toEqual([])
     }
-    expect(lost).toBeGreaterThan(0)
+  })
+})
+
+describe('what `onProgress` throws', () => {
+  test.each([
+    ['a file', 'at once', 0, []],
+    ['a file', 'under way', 1, []],
+    ['a file', 'at its end', 2, ['near']],
+    ['a folder', 'at once', 0, []],
+    ['a folder', 'under way', 1, []],
+    ['a folder', 'at its end', 2, ['near', 'near/d0', 'near/d0/0']],
+  ])('ends the pull of %s %s, and it is called no more', async (kind, _, when, left) => {
+    plant(1, 20_000_000)
+    using connection = closing(await connect(sshd.target))
+    const thrown: Error[] = []
+    const source = kind === 'a file' ? path.join(there, 'd0/0') : there
+    const outcome = await pull(connection, source, near, {
+      onProgress({ bytes, totalBytes, path: name }) {
+        const isOver = totalBytes !== undefined && name === undefined
+        if (when !== (isOver ? 2 : Math.min(bytes, 1)) && thrown.length === 0) return
+        thrown.push(new Error('mine'))
+        throw thrown.at(-1)
+      },
+    }).catch((error: unknown) => error)
+    expect(thrown.length).toBe(1)
+    expect(outcome).toBe(thrown[0])
+    expect(names(here)).toEqual(left)
+  })
+
+  test('about a pull that has failed hides nothing', async () => {
+    using connection = closing(await connect(sshd.target))
+    let words = 0
+    const pulling = pull(connection, path.join(there, 'none'), near, {
+      onProgress() {
+        if (words++ > 0) throw new Error('mine')
+      },
+    })
+    await expect(pulling).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+    expect(words).toBe(2)
+    expect(names(here)).toEqual([])
   })
 })

@@ -42,6 +42,7 @@ export function writeFile(
   const { path, size, mode, mtimeNs } = file
   const claim =
     old === undefined ? '' : `mv -T -- ${quote(old)} "$part" 2>/dev/null && say kept || `
+  // `-c`: a part that another try has claimed meanwhile is not made anew, and `mv` fails.
   return `export LC_ALL=C
 to=${quote(path)} part=${quote(part)}
 if [ -d "$to" ]; then echo "$to: Is a directory" >&2; exit 1; fi
@@ -54,8 +55,8 @@ while read -r word one two; do case $word in
 ${put}
 sum) [ "$(sha256sum <"$part")" = "$one  -" ] || exit ${otherSum};;
 end)
-truncate -s ${size} -- "$part" && chmod ${mode.toString(8)} -- "$part" || exit
-${mtimeNs === undefined ? '' : `touch -d @${secondsOf(mtimeNs)} -- "$part" || exit\n`}mv -fT -- "$part" "$to" || exit
+truncate -c -s ${size} -- "$part" && chmod ${mode.toString(8)} -- "$part" || exit
+${mtimeNs === undefined ? '' : `touch -c -d @${secondsOf(mtimeNs)} -- "$part" || exit\n`}mv -fT -- "$part" "$to" || exit
 trap - EXIT
 exit 0;;
 esac; done

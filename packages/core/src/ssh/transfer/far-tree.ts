@@ -35,7 +35,7 @@ export function writeTree(
   const claim =
     old === undefined
       ? 'say fresh'
-      : `mv -T -- ${old.name} "$stage" 2>/dev/null && say kept || say fresh`
+      : `if mv -T -- ${old.name} "$stage" 2>/dev/null; then own=$(inode) || exit; say kept; else say fresh; fi`
   const script = `export LC_ALL=C
 shopt -s dotglob nullglob
 to=${quote(path)} stage=${stage.name} end=${stage.endName}
@@ -46,6 +46,7 @@ elif [[ -e $to || -L $to ]]; then echo "$to: Not a directory" >&2; exit 1
 else cd -- ${quote(path.slice(0, at + 1))} || exit; fi
 say "$state"
 remove() { rm -rf -- "$stage" "$end" 2>/dev/null || { chmod -R u+rwX -- "$stage"; rm -rf -- "$stage" "$end"; }; }
+inode() { stat -c %i -- "$stage"; }
 tell_end() { printf '\\0%s\\0' "$stage"; }
 # A folder that is in both is merged itself; everything else takes its place by one rename. Who is not root may neither
 # move a folder nor move into it while it is read-only.
@@ -69,14 +70,18 @@ merge() {
 trap remove EXIT
 trap 'exit 1' HUP INT TERM PIPE
 umask 077
+own=
 ${claim}
 while read -r word length; do case $word in
 list) head -c "$length" | xargs -0r bash -c 'exec find "$@" -maxdepth 0 -printf "%y %m %s %T@ %p\\0%l\\0"' - 2>/dev/null; tell_end;;
 sums) head -c "$length" | xargs -0r sha256sum -z -- 2>/dev/null; tell_end;;
 quit) exit 0;;
 tar)
+[[ $own ]] || { mkdir -- "$stage" && own=$(inode); } || exit
 tar -x -p -P -b 128 --no-same-owner --delay-directory-restore --warning=no-timestamp -f -
 failed=$?
+# When another one has claimed it, tar has made a part of it anew.
+[[ $(inode) == "$own" ]] || exit
 [[ -e $end ]] || break
 ((failed == 0)) || exit "$failed"
 if [[ -s $end ]]; then sha256sum -c --quiet -- "$end" >&2 || exit ${otherSum}; fi

@@ -12,10 +12,16 @@ export class Meter {
   #name: string | undefined
   #told = Number.NEGATIVE_INFINITY
   readonly #tell: OnProgress | undefined
+  readonly #failure = new AbortController()
 
   constructor(tell: OnProgress | undefined) {
     this.#tell = tell
     this.#say()
+  }
+
+  /** Aborts with what the caller threw, who is then told nothing more. It happens where nobody could catch it. */
+  get failure(): AbortSignal {
+    return this.#failure.signal
   }
 
   /** A file is under way; a name as in `names.ts`. */
@@ -44,6 +50,11 @@ export class Meter {
     const { bytes, files, totalBytes, totalFiles } = this
     this.#told = performance.now()
     const path = this.#name === undefined ? undefined : textOf(this.#name)
-    this.#tell?.({ bytes, totalBytes, files, totalFiles, path })
+    if (this.failure.aborted) return
+    try {
+      this.#tell?.({ bytes, totalBytes, files, totalFiles, path })
+    } catch (error) {
+      this.#failure.abort(error)
+    }
   }
 }

@@ -19,7 +19,7 @@ export interface TransferOptions {
   checksum?: boolean | undefined
   /**
    * Called at the beginning, at the end, and at most about 20 times a second in between. What it throws ends the
-   * transfer.
+   * transfer, and it is called no more.
    */
   onProgress?: OnProgress | undefined
   /** Ends the transfer; nothing half-written remains. */
@@ -30,7 +30,7 @@ export interface TransferOptions {
 export interface TransferReport {
   /** How many files and links were transferred; folders do not count. */
   readonly files: number
-  /** Bytes of their content. */
+  /** Bytes of their content: of a push with the holes of files, of a pull only what has come. */
   readonly bytes: number
   /** How many files and links were there already, and equal. */
   readonly skipped: number

@@ -87,11 +87,12 @@ export async function pull(
   })
   checkSource(source)
   checkDestination(destination)
-  const { include, exclude = [], checksum = false, onProgress, signal, mode } = options
+  const { include, exclude = [], checksum = false, mode } = options
   const { maxFiles = 1_000_000, maxBytes = 2 ** 36 } = options
-  signal?.throwIfAborted()
+  options.signal?.throwIfAborted()
   const started = performance.now()
-  const meter = new Meter(onProgress)
+  const meter = new Meter(options.onProgress)
+  const signal = AbortSignal.any([meter.failure, ...(options.signal ? [options.signal] : [])])
   const context: PullContext = {
     connection,
     path: typeof source === 'string' ? source : source.join(', '),
@@ -104,11 +105,13 @@ export async function pull(
   }
   const selection = { include, exclude, matches: undefined }
   try {
+    signal.throwIfAborted()
     const done =
       typeof source === 'string'
         ? await pullPath(context, selection)
         : await pullGlobs(context, selection, source)
     meter.done()
+    meter.failure.throwIfAborted()
     return { ...done, bytes: meter.bytes, durationMs: performance.now() - started }
   } catch (error) {
     meter.stopped()

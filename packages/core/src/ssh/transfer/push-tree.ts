@@ -70,14 +70,14 @@ class Round {
   readonly #connection: Connection
   readonly #job: TreePush
   readonly #old: Stage | undefined
-  // Decided once: what an earlier round has brought was not there before.
-  #skipped: number | undefined
+  /** Decided once: what an earlier round has brought was not there before. */
+  #wanted: readonly Entry[] | undefined
 
   constructor(connection: Connection, job: TreePush, last: Round | undefined) {
     this.#connection = connection
     this.#job = job
     this.#old = last?.stage
-    this.#skipped = last === undefined ? undefined : last.#skipped
+    this.#wanted = last === undefined ? undefined : last.#wanted
   }
 
   async run(): Promise<'lost' | Omit<TransferReport, 'durationMs'>> {
@@ -97,7 +97,8 @@ class Round {
       if (ended.exitCode === otherSum) throw different(job.path, host)
       if (ended.exitCode !== 0) throw refusedThere(job.path, host, talk.result(ended))
       const { bytes, files } = job.meter
-      return { files, bytes, skipped: this.#skipped ?? 0 }
+      const all = contentOf(await job.entries)
+      return { files, bytes, skipped: all.length - (this.#wanted ?? all).length }
     } catch (error) {
       await this.#remove(talk)
       throw error
@@ -113,18 +114,16 @@ class Round {
     if (stage === undefined) return
     const wanted = state === 'merge' ? await this.#missingThere(talk, entries) : entries
     if (wanted === undefined) return
-    this.#skipped ??= contentOf(entries).length - contentOf(wanted).length
+    this.#wanted ??= contentOf(wanted)
     const left = stage === 'kept' ? await this.#missingInStage(talk, wanted) : wanted
     if (left === undefined) return
-    this.#count(contentOf(wanted), contentOf(left))
+    this.#count(this.#wanted, contentOf(left))
     if (state === 'merge' && wanted.every(({ name }) => name === '')) await talk.write('quit\n')
     else await this.#sendArchive(talk, left, state === 'new')
   }
 
   #count(wanted: readonly Entry[], left: readonly Entry[]): void {
     const { meter } = this.#job
-    // All that was wanted may have come before the end of an earlier round was heard.
-    if (meter.totalFiles !== undefined && wanted.length === 0) return
     meter.totalBytes = bytesIn(wanted)
     meter.totalFiles = wanted.length
     meter.bytes = meter.totalBytes - bytesIn(left)

@@ -77,17 +77,8 @@ export async function push(
   options.signal?.throwIfAborted()
   const started = performance.now()
   const stats = typeof source === 'string' ? await statOf(source) : undefined
-  // It is called where nobody could catch what it throws.
-  const failure = new AbortController()
-  const meter = new Meter((progress) => {
-    if (failure.signal.aborted) return
-    try {
-      options.onProgress?.(progress)
-    } catch (error) {
-      failure.abort(error)
-    }
-  })
-  const signal = AbortSignal.any([failure.signal, ...(options.signal ? [options.signal] : [])])
+  const meter = new Meter(options.onProgress)
+  const signal = AbortSignal.any([meter.failure, ...(options.signal ? [options.signal] : [])])
   const stoppable = { ...options, signal }
   try {
     signal.throwIfAborted()
@@ -96,7 +87,7 @@ export async function push(
         ? await tree(connection, source, destination, stoppable, meter)
         : await file(connection, source, stats, destination, stoppable, meter)
     meter.done()
-    failure.signal.throwIfAborted()
+    meter.failure.throwIfAborted()
     return { ...report, durationMs: performance.now() - started }
   } catch (error) {
     meter.stopped()
