@@ -77,7 +77,10 @@ export class Instance {
   readonly hostKeyFingerprint: string
   /** For a `known_hosts` file, so that your own ssh verifies the machine too. */
   readonly knownHostsLine: string
-  /** Resolves when the ssh connection is gone. Never rejects. */
+  /**
+   * Resolves when there is no ssh connection any more and there will be none: it was closed, or could not be made anew
+   * within `reconnectMs`. Never rejects.
+   */
   readonly closed: Promise<void>
   readonly #connection: Connection
   readonly #terminate: () => Promise<void>
@@ -128,8 +131,8 @@ export class Instance {
    * Runs a command as the image's user and collects what it prints.
    *
    * @param command a string is a line for the login shell; an array is a program with its arguments, quoted exactly
-   * @throws {CommandError} on a non-zero exit code, a signal, a time-out or a lost connection, whose `cause` says if the
-   *   machine has ended, and why
+   * @throws {CommandError} on a non-zero exit code, a signal, a time-out or a lost connection, whose `cause` has
+   *   the code `INSTANCE_ENDED` when the machine is known to have ended
    */
   exec(command: string | readonly string[], options?: ExecOptions): Promise<CommandResult> {
     return this.#explained(exec(this.#connection, command, options))

@@ -28,7 +28,7 @@ export interface ConnectOptions {
    */
   timeoutMs?: number | undefined
   /**
-   * A connection that is lost later is made anew for so long, in milliseconds; 0 gives up at once. Commands that ran
+   * When no connection is left, one is made anew for so long, in milliseconds; 0 gives up at once. Commands that ran
    * over it have failed all the same: none is run twice.
    * @default 0
    */
@@ -52,8 +52,9 @@ export interface Connection {
   /**
    * Starts a command. Waits while too many run; a channel given out counts until it is closed.
    *
-   * @throws {BenchawayError} `CONNECTION_LOST` when there is no connection and there will be none; `SSH_FULL` when
-   *   sshd allows no command at all
+   * @throws {BenchawayError} `CONNECTION_LOST` when there is no connection and there will be none, or when it broke
+   *   before the command had begun; `COMMAND_NOT_STARTED` when sshd gives no terminal; `SSH_FULL` when it allows no
+   *   command at all
    */
   openChannel(command: string, options?: ChannelOptions): Promise<OpenChannel>
   /**
@@ -71,9 +72,10 @@ export interface Connection {
  * Logs in, retrying refused and silent connections until the deadline. Each try is a whole login: sshd from 9.8 on
  * locks out addresses that only knock.
  *
- * @throws {BenchawayError} `SSH_UNREACHABLE` once `timeoutMs` has passed; `cause` is the last failure
+ * @throws {BenchawayError} `SSH_UNREACHABLE` once `timeoutMs` has passed, or `SSH_FULL` when sshd had no room for a
+ *   login until then; `cause` is the last failure
  * @throws {BenchawayError} `HOST_KEY_MISMATCH` at the first sight of another key
- * @throws {BenchawayError} `SSH_REFUSED` when the client key is refused
+ * @throws {BenchawayError} `SSH_REFUSED` when the client key is refused three times
  * @throws {BenchawayError} `SSH_UNSUPPORTED` when the far side knows none of our algorithms
  */
 export async function connect(

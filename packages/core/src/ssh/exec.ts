@@ -5,7 +5,7 @@ import { msRule, type RunOptions, runRules } from './run-options.ts'
 import { type OutputName, Run } from './run.ts'
 
 export interface ExecOptions extends RunOptions {
-  /** After this many milliseconds the command is killed with everything that it has started. @default no limit */
+  /** After this many milliseconds, the wait for a connection included, the command is killed with everything that it has started. @default no limit */
   timeoutMs?: number | undefined
   /**
    * More than this on stdout or on stderr kills the command, in bytes.
@@ -34,7 +34,7 @@ const rules: { readonly [K in keyof Required<ExecOptions>]: OptionRule } = {
  *   any meaning into
  * @param urgent does not wait in line when the connection is busy
  * @throws {CommandError} `COMMAND_FAILED` on a non-zero exit code or a signal; `COMMAND_NOT_STARTED` when it never ran,
- *   because of `cwd`, `env`, `sudo` or the login shell; `COMMAND_TIMED_OUT`; `OUTPUT_TOO_LARGE`; `TRANSFER_FAILED` when
+ *   because of `cwd`, `env`, `sudo`, `pty` or the login shell; `SSH_FULL` when sshd allows none at all; `COMMAND_TIMED_OUT`; `OUTPUT_TOO_LARGE`; `TRANSFER_FAILED` when
  *   the input broke off; `CONNECTION_LOST`: a lost connection never looks like success, and the command may still run
  * @throws the reason of `signal`, once the command has been killed with everything that it has started. Only a daemon
  *   lives on: one that has left its session for another and whose parents have ended

@@ -40,6 +40,8 @@ export class Sessions implements Connection {
   #widening: Promise<unknown> = Promise.resolve()
   /** A further login has failed: when another one is tried, by `performance.now()`. */
   #narrowUntil = 0
+  /** Somebody else has answered at the address: nobody asks there again for another connection. */
+  #isForeign = false
   #over: BenchawayError | undefined
 
   constructor(
@@ -192,13 +194,14 @@ export class Sessions implements Connection {
   /** Another connection, unless there are as many as may be, or none, which is made by `#reconnect()`. */
   async #grow(): Promise<Session | undefined> {
     const { size } = this.#live
-    if (size === 0 || size + this.#growing >= maxSessions) return undefined
+    if (this.#isForeign || size === 0 || size + this.#growing >= maxSessions) return undefined
     this.#growing++
     try {
       return this.#add(await this.#login(loginMs))
-    } catch {
+    } catch (error) {
       // There is a connection, whose places will come free.
       this.#narrowUntil = performance.now() + narrowMs
+      this.#isForeign ||= error instanceof BenchawayError && error.code === 'HOST_KEY_MISMATCH'
       return undefined
     } finally {
       this.#growing--

@@ -378,6 +378,31 @@ describe('a connection that is lost', () => {
     expect(log).not.toContain('Accepted')
   })
 
+  test('no further connection is made to somebody who proves another host key', async () => {
+    const sshd = await startSshd()
+    const connection = await connectTo(sshd)
+    const child = await processOf(connection)
+    const { port } = sshd.target
+    // It listens no more, and serves on who is there.
+    sshd.process.kill('SIGKILL')
+    await once(sshd.process, 'exit')
+    const other = await startSshd({ port, hostKey: generateKeyPair(), more: ['LogLevel VERBOSE'] })
+    open.push(sshd, other)
+    let log = ''
+    other.process.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+    })
+    for (let more = 3; more > 0; more--) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const { channel } = await connection.openChannel('echo $PPID', { apart: true })
+      channel.stderr.resume()
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect(Number((await channel.toArray()).join(''))).toBe(child)
+    }
+    expect(log.match(/Connection from/g)).toHaveLength(1)
+    expect(log).not.toContain('Accepted')
+  })
+
   test('another one that has work is asked first whether it is still there', async () => {
     const sshd = await serve()
     await using way = await farAway(sshd.target)

@@ -3,7 +3,7 @@ import type { WriteStream } from 'node:tty'
 
 /** How far a transfer is. What was found to be equal already does not count. */
 export interface TransferProgress {
-  /** Bytes of content that have left this computer, or have arrived here. */
+  /** Bytes of content that have left this computer, or have arrived here; fewer when a lost connection has cost some. */
   readonly bytes: number
   /** Undefined while nobody knows. */
   readonly totalBytes: number | undefined

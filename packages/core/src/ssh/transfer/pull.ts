@@ -54,8 +54,9 @@ const longWayMs = 25
  * Each file appears whole or not at all and takes the place of a file or a link that is here. A folder that is not here
  * yet appears whole itself; one that is here takes what comes file by file, and keeps its mode and what else it holds. A
  * link that is here is replaced, never followed. Modes and times of change are kept, and links that stay inside of the
- * folder; owners are not. Hard links become copies, holes stay holes. When the connection is lost and comes back, what
- * has come already does not come again; only a single file with holes, or one that says it is empty, is then lost. What
+ * folder; owners are not. Hard links become copies, holes stay holes. When the connection is lost and comes back, a
+ * single file goes on where it was cut, and of a folder the files come that had not come whole; a single file with holes,
+ * or one that says it is empty, is then lost. What
  * fails or is aborted leaves nothing half-written. A machine that is there and sends nothing is waited for until
  * `signal` ends it.
  *
