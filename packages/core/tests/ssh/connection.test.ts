@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 
@@ -16,6 +16,7 @@ import { freePort, type Sshd, startSshd } from '../sshd.ts'
 import { closing, farAway } from './far-away.ts'
 import { living } from './processes.ts'
 
+const patience = { timeout: 20_000 }
 const open: (Sshd | Connection)[] = []
 afterEach(async () => {
   for (const one of open.splice(0).toReversed()) {
@@ -34,6 +35,17 @@ async function connectTo(sshd: Sshd, options?: ConnectOptions): Promise<Connecti
   const connection = await connect(sshd.target, options)
   open.push(connection)
   return connection
+}
+
+/** So many commands at once, none of which ends before all have begun: the sshd process that each runs under. */
+async function together(connection: Connection, count: number): Promise<number[]> {
+  const folder = (await exec(connection, 'mktemp -d')).stdout.trim()
+  const line = `touch ${folder}/$$; until [ $(ls ${folder} | wc -l) = ${count} ]; do sleep 0.05; done; echo $PPID`
+  const all = await Promise.all(
+    Array.from({ length: count }, () => exec(connection, line, { timeoutMs: 40_000 })),
+  )
+  await exec(connection, `rm -r ${folder}`)
+  return all.map(({ stdout }) => Number(stdout))
 }
 
 /** The sshd process of one connection. */
@@ -136,23 +148,15 @@ describe('connecting', () => {
 describe('places', () => {
   test('more commands than one connection has places for run at the same time', async () => {
     const connection = await connectTo(await serve())
-    const folder = (await exec(connection, 'mktemp -d')).stdout.trim()
-    // Each waits until all twenty have begun.
-    const line = `touch ${folder}/$$; until [ $(ls ${folder} | wc -l) = 20 ]; do sleep 0.05; done; echo $PPID`
-    const all = await Promise.all(
-      Array.from({ length: 20 }, () => exec(connection, line, { timeoutMs: 20_000 })),
-    )
-    await exec(connection, `rm -r ${folder}`)
-    expect(new Set(all.map(({ stdout }) => stdout)).size).toBe(3)
+    expect(new Set(await together(connection, 20)).size).toBe(3)
   })
 
   test('more than one connection is there only until nothing has used it for a while', async () => {
     const sshd = await serve()
     const connection = await connectTo(sshd, { lingerMs: 500 })
     const before = await connectionsOf(sshd)
-    await Promise.all(Array.from({ length: 20 }, () => exec(connection, 'sleep 1')))
-    expect(await connectionsOf(sshd)).toBe(before + 2)
-    await expect.poll(() => connectionsOf(sshd), { timeout: 5000 }).toBe(before)
+    expect(new Set(await together(connection, 20)).size).toBe(3)
+    await expect.poll(() => connectionsOf(sshd), patience).toBe(before)
   })
 
   test('an sshd that allows a single command at a time gets one at a time', async () => {
@@ -295,15 +299,14 @@ describe('a connection that is lost', () => {
   test('takes those besides it along: none that has broken as well is asked for anything', async () => {
     const sshd = await serve()
     const connection = await connectTo(sshd, { reconnectMs: 10_000, keepaliveMs: 100 })
-    const work = Array.from({ length: 28 }, () => exec(connection, 'echo $PPID; sleep 1'))
-    const silent = new Set((await Promise.all(work)).map(({ stdout }) => Number(stdout)))
+    const silent = new Set(await together(connection, 28))
     expect(silent.size).toBe(4)
     for (const pid of silent) process.kill(pid, 'SIGSTOP')
     // It asks again when the connection is lost, but not as often as there were connections.
     const bytes = await read(connection, '/etc/hostname')
     for (const pid of silent) process.kill(pid, 'SIGKILL')
     expect(bytes.equals(readFileSync('/etc/hostname'))).toBe(true)
-    await expect.poll(() => connectionsOf(sshd)).toBe(1)
+    await expect.poll(() => connectionsOf(sshd), patience).toBe(1)
   })
 
   test('leaves alone the first one, and what another one carries that is no command', async () => {
@@ -316,7 +319,7 @@ describe('a connection that is lost', () => {
       return Number((await channel.toArray()).join(''))
     }
     process.kill(await extra(), 'SIGKILL')
-    await expect.poll(() => connectionsOf(sshd)).toBe(1)
+    await expect.poll(() => connectionsOf(sshd), patience).toBe(1)
     expect(await processOf(connection)).toBe(first)
 
     const one = await connection.client()
@@ -329,7 +332,7 @@ describe('a connection that is lost', () => {
     const third = await extra()
     expect(third).not.toBe(second)
     process.kill(third, 'SIGKILL')
-    await expect.poll(() => connectionsOf(sshd)).toBe(1)
+    await expect.poll(() => connectionsOf(sshd), patience).toBe(1)
     expect(await processOf(connection)).toBe(second)
     expect(await connection.client()).toBe(carries)
   })
@@ -349,7 +352,9 @@ describe('a connection that is lost', () => {
     const all = [1, 2, 3, 4].map((n) => exec(connection, `echo ${n} >>${begun}; exec sleep 60`))
     for (const one of all) one.catch(() => undefined)
     process.kill(first, 'SIGCONT')
-    await expect.poll(() => existsSync(begun) && readFileSync(begun, 'utf8').length).toBe(8)
+    await expect
+      .poll(() => existsSync(begun) && readFileSync(begun, 'utf8').length, patience)
+      .toBe(8)
     connection.close()
     await working
   })
@@ -407,11 +412,13 @@ describe('a connection that is lost', () => {
     const sshd = await serve()
     await using way = await farAway(sshd.target)
     using connection = closing(await connect(way.target, { reconnectMs: 10_000 }))
-    const busy = Array.from({ length: 12 }, () =>
-      exec(connection, 'echo $PPID; sleep 2').catch(() => undefined),
-    )
-    await expect.poll(() => connectionsOf(sshd)).toBe(2)
+    const [begun, end] = ['begun', 'end'].map((name) => path.join(sshd.folder, name))
+    const line = `echo $PPID; echo 1 >>${begun}; until [ -e ${end} ]; do sleep 0.05; done`
+    const busy = Array.from({ length: 12 }, () => exec(connection, line).catch(() => undefined))
+    await expect.poll(() => readFileSync(begun ?? '', 'utf8').length, patience).toBe(24)
     way.cutOldest()
+    await expect.poll(() => connectionsOf(sshd), patience).toBe(1)
+    writeFileSync(end ?? '', '')
     const before = await Promise.all(busy)
     const ids = new Set(before.flatMap((result) => result?.stdout ?? []))
     expect([before.filter((result) => result === undefined).length, ids.size]).toEqual([8, 1])
@@ -424,11 +431,11 @@ describe('a connection that is lost', () => {
     using connection = closing(await connect(way.target))
     const apart = connection.openChannel('sleep 60', { apart: true })
     const failed = apart.catch((error: unknown) => error)
-    await expect.poll(() => connectionsOf(sshd)).toBe(2)
+    await expect.poll(() => connectionsOf(sshd), patience).toBe(2)
     way.cutOldest()
     await connection.closed
     expect(await failed).toMatchObject({ code: 'CONNECTION_LOST' })
-    await expect.poll(() => connectionsOf(sshd)).toBe(0)
+    await expect.poll(() => connectionsOf(sshd), patience).toBe(0)
   })
 
   test('is not made anew after close()', async () => {
@@ -437,7 +444,7 @@ describe('a connection that is lost', () => {
     connection.close()
     await connection.closed
     await expect(exec(connection, 'true')).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
-    await expect.poll(() => connectionsOf(sshd)).toBe(0)
+    await expect.poll(() => connectionsOf(sshd), patience).toBe(0)
   })
 
   test('a machine that falls silent is lost after four questions without an answer', async () => {
