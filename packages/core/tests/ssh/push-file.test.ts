@@ -352,16 +352,18 @@ test('progress begins with nothing, ends with everything, and never goes back', 
 })
 
 describe('over a long way', () => {
-  /** How many commands sshd starts meanwhile. */
-  async function commandsDuring(work: () => Promise<unknown>): Promise<number> {
-    let commands = 0
+  const aCommand = 'Starting session: command'
+  const aLogin = 'Accepted publickey'
+
+  /** How often sshd says so from now on. */
+  function counted(words: string): Disposable & { times: number } {
+    const { stderr } = sshd.process
     const count = (chunk: Buffer): void => {
-      commands += chunk.toString().split('Starting session: command').length - 1
+      counter.times += chunk.toString().split(words).length - 1
     }
-    sshd.process.stderr?.on('data', count)
-    await work()
-    sshd.process.stderr?.off('data', count)
-    return commands
+    const counter = { times: 0, [Symbol.dispose]: () => void stderr?.off('data', count) }
+    stderr?.on('data', count)
+    return counter
   }
 
   test('a large file takes several channels, and what they bring is one file', async () => {
@@ -369,40 +371,25 @@ describe('over a long way', () => {
     using far = closing(await connect(way.target))
     const bytes = randomBytes(30_000_000)
     const at = path.join(there, 'far')
-    const commands = await commandsDuring(() => push(far, bytes, at, { checksum: true }))
-    expect(commands).toBeGreaterThan(2)
+    using commands = counted(aCommand)
+    await push(far, bytes, at, { checksum: true })
+    expect(commands.times).toBeGreaterThan(2)
     expect(readFileSync(at).equals(bytes)).toBe(true)
     expect(readdirSync(there)).toEqual(['far'])
   })
 
   const large = randomBytes(80 * 2 ** 20)
 
-  /** How many logins there are meanwhile. */
-  async function loginsDuring(work: () => Promise<unknown>): Promise<number> {
-    let logins = 0
-    const count = (chunk: Buffer): void => {
-      logins += chunk.toString().split('Accepted publickey').length - 1
-    }
-    sshd.process.stderr?.on('data', count)
-    await work()
-    sshd.process.stderr?.off('data', count)
-    return logins
-  }
-
   test('a file that is worth it takes further connections, and the next one finds them there', async () => {
     await using way = await farAway(sshd.target, 20)
     using far = closing(await connect(way.target))
     const at = path.join(there, 'far')
-    let logins = 0
-    const count = (chunk: Buffer): void => {
-      logins += chunk.toString().split('Accepted publickey').length - 1
-    }
-    sshd.process.stderr?.on('data', count)
+    using logins = counted(aLogin)
     await push(far, large, at, { checksum: true })
     // The last of them may come too late to be of use.
-    await expect.poll(() => logins, { timeout: 20_000 }).toBe(3)
-    sshd.process.stderr?.off('data', count)
-    expect(await loginsDuring(() => push(far, large, `${at}2`, { checksum: true }))).toBe(0)
+    await expect.poll(() => logins.times, { timeout: 20_000 }).toBe(3)
+    await push(far, large, `${at}2`, { checksum: true })
+    expect(logins.times).toBe(3)
     expect(readFileSync(at).equals(large)).toBe(true)
     expect(readFileSync(`${at}2`).equals(large)).toBe(true)
   })
@@ -412,7 +399,9 @@ describe('over a long way', () => {
     using far = closing(await connect(way.target))
     way.refuse()
     const at = path.join(there, 'far')
-    expect(await loginsDuring(() => push(far, large, at))).toBe(0)
+    using logins = counted(aLogin)
+    await push(far, large, at)
+    expect(logins.times).toBe(0)
     expect(readFileSync(at).equals(large)).toBe(true)
     expect(readdirSync(there)).toEqual(['far'])
   })
@@ -454,7 +443,8 @@ describe('over a long way', () => {
     await using way = await farAway(sshd.target, 20)
     using far = closing(await connect(way.target))
     const bytes = randomBytes(4_000_000)
-    const commands = await commandsDuring(() => push(far, bytes, path.join(there, 'far')))
-    expect(commands).toBe(1)
+    using commands = counted(aCommand)
+    await push(far, bytes, path.join(there, 'far'))
+    expect(commands.times).toBe(1)
   })
 })
