@@ -1,4 +1,4 @@
-/** From RunInstances to the first verified login, on machines that boot as those of EC2 do. */
+/** Launches of machines that boot as those of EC2 do, from RunInstances to the first verified login. */
 import { type LocalEc2, startLocalEc2 } from '@benchaway/local-ec2'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -69,6 +69,7 @@ describeOn({ kind: 'systemd' }, 'a launch', () => {
     expect((await fleet.close()).left).toEqual([])
     const states = (await instancesAt(local)).map(({ State }) => State?.Name)
     expect(new Set(states)).toEqual(new Set(['terminated']))
+    expect(await leftAt(local)).toEqual([])
   })
 })
 

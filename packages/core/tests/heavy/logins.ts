@@ -1,4 +1,4 @@
-/** Whole logins that take any host key and note it, which is what core never does. */
+/** Handshakes and logins that take any host key and note it, which is what core never does. */
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -11,12 +11,13 @@ import { TurnedAway } from '../../src/ssh/login.ts'
 import { Pauses } from '../../src/ssh/pauses.ts'
 
 /**
+ * - `shown`: more than its host key was not wanted.
  * - `nobody`: nobody listens.
  * - `silent`: the connection was taken, and ended without a host key.
  * - `refused`: sshd does not know our client key.
  * - `turned away`: sshd knows it, and closed the connection, as it does while `/run/nologin` is there.
  */
-export type Outcome = 'in' | 'nobody' | 'silent' | 'refused' | 'turned away'
+export type Outcome = 'in' | 'shown' | 'nobody' | 'silent' | 'refused' | 'turned away'
 
 export interface Login {
   /** Fingerprint of the key that the far side has proved to have. */
@@ -46,12 +47,18 @@ const hostKeyTypes = {
 export interface Knocker {
   readonly clientKey: KeyPair
   readonly asks: keyof typeof hostKeyTypes
+  /**
+   * Whether the proof of a host key is all that is wanted. A login costs a machine that boots several times as much.
+   *
+   * @default false
+   */
+  readonly onlyLooks?: boolean
 }
 
-/** Logs in once; a port that refuses connections has cost sshd nothing. */
+/** Logs in once, or looks; a port that refuses connections has cost sshd nothing. */
 export async function login(
   machine: Booted,
-  { clientKey, asks }: Knocker,
+  { clientKey, asks, onlyLooks = false }: Knocker,
   answerMs: number = 20_000,
 ): Promise<Login> {
   const sock = await dial(machine.publicIp, machine.sshPort, answerMs)
@@ -66,6 +73,8 @@ export async function login(
       resolve({ hostKey, outcome, at, client: isIn ? client : undefined })
     }
     client.once('ready', () => settle('in'))
+    // By then the far side has signed with its key.
+    if (onlyLooks) client.once('handshake', () => settle('shown'))
     client.on('error', ({ level }) => {
       const isRefused = level === 'client-authentication'
       settle(isRefused ? 'refused' : hostKey === undefined ? 'silent' : 'turned away')
@@ -95,8 +104,8 @@ export interface Watch {
 }
 
 /**
- * Knocks every twenty milliseconds until somebody answers, logs in again and again until `isOver`, and once more then.
- * Whoever gets it ends the last login.
+ * Knocks twenty times a second until somebody answers, comes again and again until `isOver`, and once more then. Whoever
+ * gets it ends the last login.
  */
 export async function watch(
   machine: Booted,
@@ -122,11 +131,11 @@ export async function watch(
     const isNobody = last.outcome === 'nobody' || (isRelayed && last.outcome === 'silent')
     if (logins.length === 0 && isNobody) {
       knocks++
-      await sleep(20)
+      await sleep(50)
       continue
     }
     logins.push(last)
-    if (over && last.outcome === 'in') return { knocks, logins }
+    if (over && (last.outcome === 'in' || last.outcome === 'shown')) return { knocks, logins }
     last.client?.end()
     if (last.outcome === 'turned away') {
       // As `connect()` does: sshd would shut us out.

@@ -622,7 +622,7 @@ test('a command that cannot be killed says that it may still run', async () => {
   await alone.closed
 })
 
-// As many as you like: BENCHAWAY_COMMANDS=100000 vitest run --project ssh packages/core/tests/ssh/exec.test.ts -t thousands
+// As many as you like: BENCHAWAY_COMMANDS=100000 vitest run --project e2e packages/core/tests/ssh/exec.test.ts -t thousands
 const commands = Number(process.env['BENCHAWAY_COMMANDS'] ?? 2000)
 
 test(

@@ -1,5 +1,5 @@
 /**
- * Random trees are pushed and pulled back. `BENCHAWAY_TREES=1000 vitest run --project ssh round-trip` tries that many,
+ * Random trees are pushed and pulled back. `BENCHAWAY_TREES=1000 vitest run --project e2e round-trip` tries that many,
  * `BENCHAWAY_TREE_SEED` says where to begin: a failure prints the seed of its tree.
  */
 import { execFileSync } from 'node:child_process'

@@ -2,33 +2,19 @@
 import { DescribeImagesCommand } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { openMachineHost } from '../../src/machine/host.ts'
-import type { ImageSystem, MachineHost } from '../../src/machine/machine.ts'
 import { startLocalEc2 } from '../../src/server.ts'
 import { ec2Client, refusal, run } from '../clients.ts'
-import {
-  boot,
-  type Booted,
-  cloudConfig,
-  finished,
-  type Keys,
-  login,
-  makeKeys,
-  request,
-  ssh,
-} from '../machine/bench-kit.ts'
-import { describeOn, kinds, systems } from './kit.ts'
+import { testsOfRoot } from './danger.ts'
+import { describeOn, has, kinds, systems } from './kit.ts'
+import { bootPair, onEach, type Pair } from './pair.ts'
 
 const versions = {
   'debian-12': { cloudInit: '22.4.2', systemd: '252', sshd: 'OpenSSH_9.2p1' },
   'debian-13': { cloudInit: '25.1.4', systemd: '257', sshd: 'OpenSSH_10.0p2' },
 } as const
 
-let keys: Keys
-beforeAll(() => {
-  keys = makeKeys()
-})
-afterAll(() => keys?.[Symbol.dispose]())
+// The other kind's machines are made in the same way, and may do less.
+const mightiest = has({ kind: 'systemd' }) ? 'systemd' : 'cloud-init'
 
 interface Result {
   v1: { datasource: string; errors: string[] }
@@ -36,73 +22,65 @@ interface Result {
 
 describe.each(kinds)('machines of kind %s', (kind) => {
   describeOn({ kind }, 'of each image', () => {
-    let host: MachineHost
-    const machines = new Map<ImageSystem, Booted>()
-
+    let pair: Pair
     beforeAll(async () => {
-      host = await openMachineHost(kind)
-      for (const system of systems) {
-        machines.set(system, boot(host, { ...request(cloudConfig(keys)), system }))
-      }
-      await Promise.all([...machines.values()].map((machine) => login(machine, keys)))
-      await Promise.all([...machines.values()].map((machine) => finished(machine)))
+      pair = await bootPair(kind)
     })
+    afterAll(() => pair?.[Symbol.asyncDispose]())
 
-    afterAll(() => host?.close())
-
-    async function inside(system: ImageSystem, command: string): Promise<string> {
-      const machine = machines.get(system)
-      if (machine === undefined) throw new Error(`no ${system}`)
-      return (await ssh(machine, keys, command)).stdout.trim()
-    }
-
-    test.each(systems)(
-      '%s has the init, the cloud-init and the sshd that it should',
-      async (system) => {
+    test('have the init, the cloud-init and the sshd that they should', async () => {
+      const said = await onEach(async (system) => {
+        const command =
+          'cat /proc/1/comm; cloud-init --version 2>&1; ssh -V 2>&1; dpkg-query -W systemd'
+        return (await pair.inside(system, command)).split('\n')
+      })
+      const wanted = systems.map((system) => {
         const { cloudInit, systemd, sshd } = versions[system]
-        const said = await inside(
+        const init = kind === 'systemd' ? 'systemd' : 'init'
+        return [
           system,
-          'cat /proc/1/comm; cloud-init --version 2>&1; ssh -V 2>&1; dpkg-query -W systemd',
-        )
-        expect(said.split('\n')).toEqual([
-          kind === 'systemd' ? 'systemd' : 'init',
-          `/usr/bin/cloud-init ${cloudInit}`,
-          expect.stringContaining(`${sshd} Debian`),
-          expect.stringMatching(`^systemd\t${systemd}\\.`),
-        ])
-      },
-    )
-
-    test.each(systems)('%s came up whole', async (system) => {
-      const result: Result = JSON.parse(await inside(system, 'cat /run/cloud-init/result.json'))
-      expect(result.v1.datasource).toMatch(/^DataSourceEc2(Local)?$/)
-      const failed = result.v1.errors.map((error) => /^\('([\w-]+)'/.exec(error)?.[1])
-      // Where there is no udevd it cannot be told about a rule.
-      const isBare = kind === 'cloud-init' && system === 'debian-13'
-      expect(failed).toEqual(isBare ? ['install-hotplug'] : [])
-      if (kind !== 'systemd') return
-      const state = 'systemctl is-system-running --wait; systemctl --failed --no-legend'
-      expect(await inside(system, state)).toBe('running')
+          [
+            init,
+            `/usr/bin/cloud-init ${cloudInit}`,
+            expect.stringContaining(`${sshd} Debian`),
+            expect.stringMatching(`^systemd\t${systemd}\\.`),
+          ],
+        ]
+      })
+      expect(said).toEqual(Object.fromEntries(wanted))
     })
 
-    test.each(systems)(
-      '%s knew by its DMI data that it is on EC2, and so to ask for a token',
-      async (system) => {
-        const url = 'http://169.254.169.254/latest/user-data'
-        const ask = `python3 -c 'import urllib.request; urllib.request.urlopen("${url}")' 2>&1 | tail -1`
-        expect(await inside(system, ask)).toBe(
-          'urllib.error.HTTPError: HTTP Error 401: Unauthorized',
+    test('came up whole', async () => {
+      const seen = await onEach(async (system) => {
+        const result: Result = JSON.parse(
+          await pair.inside(system, 'cat /run/cloud-init/result.json'),
         )
-        expect(await inside(system, 'cloud-id; systemd-detect-virt')).toBe('aws\namazon')
-        const log = await inside(system, "sudo grep -c 'api/token' /var/log/cloud-init.log")
-        expect(Number(log)).toBeGreaterThan(0)
-      },
-    )
+        expect(result.v1.datasource).toMatch(/^DataSourceEc2(Local)?$/)
+        const failed = result.v1.errors.map((error) => /^\('([\w-]+)'/.exec(error)?.[1])
+        if (kind !== 'systemd') return { failed }
+        const state = 'systemctl is-system-running --wait; systemctl --failed --no-legend'
+        return { failed, state: await pair.inside(system, state) }
+      })
+      const whole = kind === 'systemd' ? { failed: [], state: 'running' } : { failed: [] }
+      // Where there is no udevd it cannot be told about a rule.
+      const bare = kind === 'systemd' ? whole : { failed: ['install-hotplug'] }
+      expect(seen).toEqual({ 'debian-12': whole, 'debian-13': bare })
+    })
 
-    test.each(systems)(
-      "%s ran cloud-init's stages in order, with sshd between them",
-      async (system) => {
-        const script = `import json, os, time
+    test('knew by their DMI data that they are on EC2, and so to ask for a token', async () => {
+      const url = 'http://169.254.169.254/latest/user-data'
+      const ask = `python3 -c 'import urllib.request; urllib.request.urlopen("${url}")' 2>&1 | tail -1`
+      const seen = await onEach(async (system) => {
+        const all = `${ask}; cloud-id; systemd-detect-virt; sudo grep -qc 'api/token' /var/log/cloud-init.log && echo asked`
+        return (await pair.inside(system, all)).split('\n')
+      })
+      const refused = 'urllib.error.HTTPError: HTTP Error 401: Unauthorized'
+      const each = [refused, 'aws', 'amazon', 'asked']
+      expect(seen).toEqual({ 'debian-12': each, 'debian-13': each })
+    })
+
+    test("ran cloud-init's stages in order, with sshd between them", async () => {
+      const script = `import json, os, time
 stages = json.load(open('/run/cloud-init/status.json'))['v1']
 began = time.time() - float(open('/proc/uptime').read().split()[0])
 pid = open('/run/sshd.pid').read().strip()
@@ -113,13 +91,18 @@ early = [when(stage, what) for stage in ('init-local', 'init') for what in ('sta
 late = [when('modules-final', what) for what in ('start', 'finished')]
 print(json.dumps([*early, ticks / os.sysconf('SC_CLK_TCK'), *late]))
 `
-        const times = JSON.parse(await inside(system, `sudo python3 -c "${script}"`)) as number[]
-        expect(times).toHaveLength(7)
+      const seen = await onEach(async (system) => {
+        const said = await pair.inside(system, `sudo python3 -c "${script}"`)
         // The kernel counts processes' starts in hundredths of a second.
-        const rounded = times.map((time) => Math.round(time * 50))
-        expect(rounded).toEqual(rounded.toSorted((a, b) => a - b))
-      },
-    )
+        return (JSON.parse(said) as number[]).map((time) => Math.round(time * 50))
+      })
+      for (const times of Object.values(seen)) {
+        expect(times).toHaveLength(7)
+        expect(times).toEqual(times.toSorted((a, b) => a - b))
+      }
+    })
+
+    if (kind === mightiest) testsOfRoot(kind, () => pair)
   })
 
   describeOn({ kind, systems: [] }, 'of no image', () => {

@@ -9,6 +9,7 @@ import {
   boot,
   type Booted,
   cloudConfig,
+  finished,
   type Keys,
   login,
   makeKeys,
@@ -17,22 +18,24 @@ import {
   sshArguments,
 } from '../machine/bench-kit.ts'
 import { noLinks } from '../machine/link-kit.ts'
+import { devices, relays } from '../machine/network.ts'
+import { expectLongLossyAndCut, obstacle } from '../machine/ways.ts'
 import { describeOn } from './kit.ts'
-import { devices, relays } from './network.ts'
 
 describe.skipIf(noLinks !== '')(`the link of a machine${noLinks}`, () => {
   describeOn({ kind: 'cloud-init', systems: ['debian-13'] }, 'that boots an image', () => {
     let keys: Keys
     let host: MachineHost
-    let machine: Booted
+    let machine: Booted & { id: string }
     let before: string[]
 
     beforeAll(async () => {
       keys = makeKeys()
       host = await openMachineHost('cloud-init')
       before = await devices()
-      machine = boot(host, { ...request(cloudConfig(keys)), system: 'debian-13' })
-      await login(machine, keys)
+      const order = { ...request(cloudConfig(keys)), system: 'debian-13' } as const
+      machine = Object.assign(boot(host, order), { id: order.instanceId })
+      await finished(machine)
     })
     afterAll(async () => {
       await host?.close()
@@ -40,6 +43,10 @@ describe.skipIf(noLinks !== '')(`the link of a machine${noLinks}`, () => {
     })
 
     const boots = (): number => machine.console().split(' boots\n').length - 1
+
+    test.skipIf(obstacle !== '')(`can be long, lossy and cut${obstacle}`, async () => {
+      await expectLongLossyAndCut(machine, keys)
+    })
 
     test('takes what it is told while a reboot makes its network anew', async () => {
       machine.reboot()

@@ -272,7 +272,7 @@ describe('networks', () => {
   })
 
   const changes = 'cannot be changed from inside'
-  const others = 'an image may; tests/heavy/danger.test.ts has what comes of it'
+  const others = 'an image may; tests/heavy/danger.ts has what comes of it'
   test.skipIf(bootsImage)(`${changes}${unless(bootsImage, others)}`, async () => {
     const commands = [
       'ip link set eth0 down',

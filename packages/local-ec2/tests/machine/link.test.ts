@@ -1,4 +1,4 @@
-/** The link of one machine, in a moment; what else there is to say of links is in the heavy tier. */
+/** The link of one machine, in a moment; link-conditions.test.ts says more. */
 import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'

@@ -9,10 +9,8 @@ import { createServer } from 'node:net'
 import { homedir, networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { openMachineHost } from '../../src/machine/host.ts'
-import type { MachineHost } from '../../src/machine/machine.ts'
 import {
   callScript,
   coreLimits,
@@ -23,60 +21,35 @@ import {
   settings,
   settingScript,
 } from '../machine/attacks.ts'
-import {
-  boot,
-  type Booted,
-  cloudConfig,
-  type Keys,
-  login,
-  makeKeys,
-  type Order,
-  request,
-  ssh,
-} from '../machine/bench-kit.ts'
-import { describeOn, kinds } from './kit.ts'
+import { ssh } from '../machine/bench-kit.ts'
+import type { HeavyKind } from './kit.ts'
+import { type Guest, letsIn, type Pair } from './pair.ts'
 
 const secret = `canary-${process.pid}-${Date.now()}`
 const hasModules = existsSync('/proc/modules')
 
-let keys: Keys
-let folders: string[] = []
-
-beforeAll(() => {
-  keys = makeKeys()
-  folders = [homedir(), process.cwd(), tmpdir()].map((place) =>
-    mkdtempSync(join(place, '.canary-')),
-  )
-  for (const folder of folders) writeFileSync(join(folder, secret), secret)
-})
-
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true })
-  keys?.[Symbol.dispose]()
-})
-
-describe.each(kinds)('root of a machine of kind %s', (kind) => {
-  describeOn({ kind, systems: ['debian-13'] }, 'on Debian 13', () => {
-    let host: MachineHost
-    let machine: Booted
-    let neighbour: Booted
-    let order: Order
-    let neighbours: Order
-
-    beforeAll(async () => {
-      host = await openMachineHost(kind)
-      order = { ...request(cloudConfig(keys)), system: 'debian-13' }
-      neighbours = { ...request(cloudConfig(keys)), system: 'debian-13' }
-      machine = boot(host, order)
-      neighbour = boot(host, neighbours)
-      await Promise.all([machine, neighbour].map((each) => letsIn(each, 1)))
+export function testsOfRoot(kind: HeavyKind, pair: () => Pair): void {
+  describe('root of debian-13', () => {
+    let folders: string[] = []
+    beforeAll(() => {
+      folders = [homedir(), process.cwd(), tmpdir()].map((place) =>
+        mkdtempSync(join(place, '.canary-')),
+      )
+      for (const folder of folders) writeFileSync(join(folder, secret), secret)
+    })
+    afterAll(() => {
+      for (const folder of folders) rmSync(folder, { recursive: true })
     })
 
-    afterAll(() => host?.close())
+    const own = (): Guest => pair().guests['debian-13']
+    const neighbour = (): Guest => pair().guests['debian-12']
 
     /** What a script of root's prints, errors included. */
     async function root(script: string): Promise<string> {
-      const { stdout, stderr } = await ssh(machine, keys, 'sudo -n sh 2>&1', { input: script })
+      const { machine } = own()
+      const { stdout, stderr } = await ssh(machine, pair().keys, 'sudo -n sh 2>&1', {
+        input: script,
+      })
       return (stdout + stderr).trim()
     }
 
@@ -127,7 +100,7 @@ describe.each(kinds)('root of a machine of kind %s', (kind) => {
         seen: [],
         deleted: 13,
       })
-      expect((await ssh(neighbour, keys, 'echo well')).stdout).toBe('well\n')
+      expect(await pair().inside('debian-12', 'echo well')).toBe('well')
     })
 
     test('reaches no service of this computer, by whatever address', async () => {
@@ -139,7 +112,7 @@ describe.each(kinds)('root of a machine of kind %s', (kind) => {
       const ours = Object.values(networkInterfaces()).flatMap((all = []) =>
         all.flatMap(({ family, address: each }) => (family === 'IPv4' ? [each] : [])),
       )
-      const router = host.cidr.replace(/\d+\/.*$/, '1')
+      const router = pair().host.cidr.replace(/\d+\/.*$/, '1')
       const script = ['ip route add default via $1 dev eth0']
       for (const each of ours.filter((name) => !name.startsWith('127.'))) {
         script.push(`timeout 1 bash -c '</dev/tcp/${each}/${port}' && echo reached ${each} &`)
@@ -151,18 +124,20 @@ describe.each(kinds)('root of a machine of kind %s', (kind) => {
     })
 
     test('speaks in no name but its own, and has its interface back after a reboot', async () => {
-      const nobody = host.cidr.replace(/\d+\/.*$/, '250')
+      const nobody = pair().host.cidr.replace(/\d+\/.*$/, '250')
+      const { order, machine } = own()
+      const { order: neighbours, machine: other } = neighbour()
       const names = {
         OWN: machine.privateIp,
         OWN_MAC: order.facts.macAddress,
-        NEIGHBOUR: neighbour.privateIp,
+        NEIGHBOUR: other.privateIp,
         NEIGHBOUR_MAC: neighbours.facts.macAddress,
         NOBODY: nobody,
       }
       const variables = Object.entries(names).map(([name, value]) => `${name}=${value}\n`)
       // Its own session ends with its network: the console tells.
       const start = 'cat >/root/attack; setsid sh /root/attack >/root/said 2>&1 </dev/null &'
-      await ssh(machine, keys, `sudo sh -c '${start}'`, {
+      await ssh(machine, pair().keys, `sudo sh -c '${start}'`, {
         input: `${variables.join('')}${impostor}`,
       })
       await expect.poll(() => machine.console(), { timeout: 60_000 }).toContain('attack is over')
@@ -179,7 +154,7 @@ describe.each(kinds)('root of a machine of kind %s', (kind) => {
         'interface, once deleted': 'gone',
       })
       machine.reboot()
-      await letsIn(machine, 2)
+      await letsIn(machine, pair().keys, 2)
       expect(await root('cat /sys/class/net/eth0/address; hostname -I')).toBe(
         `${order.facts.macAddress}\n${machine.privateIp}`,
       )
@@ -194,19 +169,9 @@ describe.each(kinds)('root of a machine of kind %s', (kind) => {
       },
     )
   })
-})
+}
 
 const silence = /^(timed out|\[Errno (101|110|113)\] .*)$/
-
-/**
- * Resolves when a machine lets somebody in, after that many boots. Not by asking it all the time: systemd's lets nobody in
- * at first, and sshd 10 takes who comes again then for an attacker, for half a minute.
- */
-async function letsIn(machine: Booted, boots: number): Promise<void> {
-  const count = (): number => machine.console().split('local-ec2: boot finished').length - 1
-  await vi.waitFor(() => expect(count()).toBe(boots), { timeout: 100_000 })
-  await login(machine, keys)
-}
 
 /** Tries one name after the other, and takes its own back in between. */
 const impostor = `say() { echo "attack: $*" >/dev/console; }

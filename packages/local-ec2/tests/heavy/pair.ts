@@ -1,0 +1,73 @@
+/** A machine of each image, booted once for all that is asked of machines of a kind. */
+import { expect, vi } from 'vitest'
+
+import { openMachineHost } from '../../src/machine/host.ts'
+import type { ImageSystem, MachineHost } from '../../src/machine/machine.ts'
+import {
+  boot,
+  type Booted,
+  cloudConfig,
+  type Keys,
+  login,
+  makeKeys,
+  type Order,
+  request,
+  ssh,
+} from '../machine/bench-kit.ts'
+import { type HeavyKind, systems } from './kit.ts'
+
+export interface Guest {
+  readonly order: Order
+  readonly machine: Booted
+}
+
+export interface Pair extends AsyncDisposable {
+  readonly host: MachineHost
+  readonly keys: Keys
+  readonly guests: Readonly<Record<ImageSystem, Guest>>
+  /** What a command says there, as the image's user. */
+  inside(system: ImageSystem, command: string): Promise<string>
+}
+
+/** Both have come to the end of their boot, and let us in. */
+export async function bootPair(kind: HeavyKind): Promise<Pair> {
+  const keys = makeKeys()
+  const host = await openMachineHost(kind)
+  const bootOne = async (system: ImageSystem): Promise<Guest> => {
+    const order = { ...request(cloudConfig(keys)), system }
+    const machine = boot(host, order)
+    await letsIn(machine, keys, 1)
+    return { order, machine }
+  }
+  const [debian12, debian13] = await Promise.all([bootOne('debian-12'), bootOne('debian-13')])
+  const guests = { 'debian-12': debian12, 'debian-13': debian13 }
+  return {
+    host,
+    keys,
+    guests,
+    inside: async (system, command) =>
+      (await ssh(guests[system].machine, keys, command)).stdout.trim(),
+    async [Symbol.asyncDispose]() {
+      await host.close()
+      keys[Symbol.dispose]()
+    },
+  }
+}
+
+/** What `look` sees of each image, which does not take twice as long. */
+export async function onEach<T>(
+  look: (system: ImageSystem) => Promise<T>,
+): Promise<Record<string, T>> {
+  const seen = systems.map(async (system) => [system, await look(system)] as const)
+  return Object.fromEntries(await Promise.all(seen))
+}
+
+/**
+ * Resolves when a machine lets somebody in, after that many boots. Not by asking it all the time: systemd's lets nobody in
+ * at first, and sshd 10 takes who comes again then for an attacker, for half a minute.
+ */
+export async function letsIn(machine: Booted, keys: Keys, boots: number): Promise<void> {
+  const count = (): number => machine.console().split('local-ec2: boot finished').length - 1
+  await vi.waitFor(() => expect(count()).toBe(boots), { timeout: 100_000 })
+  await login(machine, keys)
+}
