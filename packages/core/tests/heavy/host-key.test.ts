@@ -27,12 +27,12 @@ interface Sight {
   readonly presented: readonly string[]
 }
 
-/** What a boot shows to who comes while it goes on, and looks at the first answer and at two more soon after it. */
+/** What a boot shows to who comes while it goes on, and looks at the first answer and at one more soon after it. */
 async function looksAt(host: MachineHost, system: ImageSystem): Promise<Sight> {
   const { hostKey, clientKey, userData } = whatCoreSends()
   return withMachine(host, { system, userData }, async (machine) => {
     const knocker = { clientKey, asks: 'others', onlyLooks: true } as const
-    const { knocks, logins } = await watch(machine, knocker, (before) => before.length >= 2)
+    const { knocks, logins } = await watch(machine, knocker, (before) => before.length >= 1)
     return {
       wasInTime: knocks > 0,
       presented: [...new Set(logins.map((login) => nameOf(login.hostKey, hostKey)))],
