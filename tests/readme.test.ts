@@ -9,11 +9,9 @@ const read = (file: string): string => readFileSync(path.join(root, file), 'utf8
 const readme = read('README.md')
 
 /** Code blocks of a language, without the comment that names the file. */
-function blocks(language: string): { file: string | undefined; code: string }[] {
+function blocks(language: string, text = readme): { file: string | undefined; code: string }[] {
   return Array.from(
-    readme.matchAll(
-      new RegExp(String.raw`^\`\`\`${language}\n(?:// (\S+)\n)?(.*?)^\`\`\`$`, 'gms'),
-    ),
+    text.matchAll(new RegExp(String.raw`^\`\`\`${language}\n(?:// (\S+)\n)?(.*?)^\`\`\`$`, 'gms')),
     ([, file, code = '']) => ({ file, code }),
   )
 }
@@ -72,4 +70,16 @@ describe('the README', () => {
     })
     expect(said).toMatch(/^Linux \S+ /)
   })
+})
+
+describe("the plugin's README", () => {
+  const own = read('packages/vitest-plugin/README.md')
+
+  test.each(['vitest.config.ts', 'echo.driver.bench.ts', 'client.ts'])(
+    'shows %s of two-machines as it is',
+    (name) => {
+      const shown = blocks('ts', own).find(({ file }) => file === name)
+      expect(shown?.code).toBe(read(`examples/two-machines/${name}`))
+    },
+  )
 })

@@ -1,5 +1,4 @@
 // Runs on your computer, and commands two machines: a server on the one is measured from the other.
-import { once } from 'node:events'
 import { join } from 'node:path'
 
 import { remote, useInstance } from '@benchaway/vitest-plugin/driver'
@@ -13,9 +12,7 @@ describe('echo over TCP', () => {
     type: SERVER,
     async setup(machine) {
       await machine.push(join(import.meta.dirname, 'server.mjs'), 'server.mjs')
-      const { stdout, exit } = await machine.open(`${machine.node} server.mjs ${port} 2>&1`)
-      const [line] = await Promise.race([once(stdout, 'data'), exit.then(() => ['it ended'])])
-      if (!String(line).startsWith('listening')) throw new Error(`no server: ${line}`)
+      await machine.spawn([machine.node, 'server.mjs', String(port)], { ready: { port } })
     },
   })
   const client = useInstance({ type: CLIENT })

@@ -8,4 +8,4 @@ net
     socket.on('error', () => socket.destroy())
     socket.pipe(socket)
   })
-  .listen(port, () => console.log(`listening on port ${port}`))
+  .listen(port)

@@ -22,7 +22,7 @@ export type ErrorCode =
   | 'INSTANCE_TYPE_UNKNOWN'
   /** The type's processor cannot run here: a local machine has this computer's architecture. */
   | 'ARCHITECTURE_UNAVAILABLE'
-  /** No image by that name, alias or id in this region for this architecture. */
+  /** No image by that name or id in this region for this architecture. */
   | 'IMAGE_NOT_FOUND'
   /** The region has no default VPC to launch into. */
   | 'NO_DEFAULT_VPC'

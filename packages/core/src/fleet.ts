@@ -46,7 +46,7 @@ const answerMs = 60_000
 
 /** Everything that one run owns. */
 export class Fleet implements AsyncDisposable {
-  /** `user/NAME` or `role/ROLE`, as AWS knows the caller. */
+  /** As AWS knows the caller: `user/NAME`, `role/ROLE`, with SSO `role/AWSReservedSSO_…/SESSION`, or `root`. */
   readonly owner: string
   readonly account: string
   readonly project: string
@@ -350,8 +350,9 @@ export class Fleet implements AsyncDisposable {
  * Opens a fleet: finds out who is calling and where, and proves to other runs on this computer that this one is alive.
  * Nothing is created in the account before the first `launch()`.
  *
- * @throws {BenchawayError} `OPTION_INVALID`, `REGION_MISSING`, `CREDENTIALS_MISSING`, `CREDENTIALS_REFUSED`,
- *   `ENDPOINT_UNREACHABLE`, `OWNER_SOCKET_FAILED`
+ * @throws {BenchawayError} `OPTION_INVALID`, also when a variable `AWS_ENDPOINT_URL…` leads elsewhere than to AWS;
+ *   `REGION_MISSING`, `CREDENTIALS_MISSING`, `CREDENTIALS_REFUSED`, `PERMISSION_DENIED`, `ENDPOINT_UNREACHABLE`,
+ *   `AWS_REFUSED`, `OWNER_SOCKET_FAILED`
  */
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const resolved = resolveFleetOptions(options)

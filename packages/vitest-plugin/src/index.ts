@@ -19,7 +19,8 @@ declare module 'vitest' {
 /**
  * Runs `vitest bench` on EC2 machines that exist only for that run. Nothing else that Vitest does is touched.
  *
- * @throws {PluginError} once Vitest starts a benchmark run: `OPTION_INVALID`, `CONFIG_CONFLICT`, `VITEST_UNSUPPORTED`
+ * @throws once Vitest starts a benchmark run: {BenchawayError} `OPTION_INVALID`; {PluginError} `CONFIG_CONFLICT`,
+ *   `VITEST_UNSUPPORTED`
  */
 export function benchaway(options: BenchawayOptions): Vite.Plugin {
   return {

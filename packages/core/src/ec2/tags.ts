@@ -10,7 +10,7 @@ import { timeOfRunId } from '../lease/run-id.ts'
 const version = '1'
 
 export interface Scope {
-  /** Who pays: `user/NAME` or `role/ROLE`. */
+  /** Who pays: `user/NAME`, `role/ROLE`, with SSO `role/AWSReservedSSO_…/SESSION`, or `root`. */
   readonly owner: string
   readonly project: string
 }

@@ -27,7 +27,7 @@ import { unreadable } from './secrets.ts'
 /**
  * Prepares this computer for machines of `kind`; `auto` is `container` as root and `rootless` otherwise.
  *
- * The first `rootless` host of a user builds a Debian root file system, which takes half a minute. The kinds that boot
+ * The first `rootless` host of a user builds a Debian root file system, which takes about a minute. The kinds that boot
  * images build each when it is first launched, which takes about as long.
  *
  * @throws {LocalEc2Error} `MACHINE_UNAVAILABLE`, `SSHD_MISSING`, `ROOTFS_FAILED`, `FABRIC_FAILED`

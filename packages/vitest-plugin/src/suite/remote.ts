@@ -44,7 +44,8 @@ const mark: unique symbol = Symbol.for('benchaway.remote')
  *
  * @param meta `import.meta` of the driver file
  * @param reference path of the module relative to that file, and the name of the export, such as `./get.ts#get`
- * @throws {PluginError} `OPTION_INVALID`, `REMOTE_INVALID` when there is no such file
+ * @throws {BenchawayError} `OPTION_INVALID`
+ * @throws {PluginError} `REMOTE_INVALID` when there is no such file
  */
 export function remote(
   meta: { readonly url: string },

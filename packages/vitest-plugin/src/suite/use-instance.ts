@@ -43,7 +43,11 @@ export interface UseInstanceOptions {
    * @default nothing
    */
   setup?: ((instance: SuiteInstance) => unknown) | undefined
-  /** How long boot and set-up may take together, in milliseconds. @default 600_000 */
+  /**
+   * How long it may take from its turn until it is up and set up, in milliseconds; its boot began with that of the
+   * suite's first machine.
+   * @default 600_000
+   */
   timeoutMs?: number | undefined
 }
 
