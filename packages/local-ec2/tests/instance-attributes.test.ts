@@ -117,6 +117,17 @@ test.each(whileRunning)('%s can be changed of one that runs', async (name, input
   expect(await attribute(id, name)).toMatchObject(shown)
 })
 
+test('a volume that is named without more ends with its instance, as EC2 has it', async () => {
+  const id = await launchOne()
+  host.latest.comeUp()
+  const kept = { DeviceName: '/dev/xvda', Ebs: { DeleteOnTermination: false } }
+  await modify(id, { BlockDeviceMappings: [kept] })
+  await modify(id, { BlockDeviceMappings: [{ DeviceName: '/dev/xvda' }] })
+  expect(await attribute(id, 'blockDeviceMapping')).toMatchObject({
+    BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { DeleteOnTermination: true } }],
+  })
+})
+
 const whileStopped: [InstanceAttributeName, Input, object][] = [
   [
     'instanceType',

@@ -47,6 +47,8 @@ export interface FoundImage {
   readonly arch: Arch
   /** Which device name a mapping of the root volume must carry. */
   readonly rootDevice: string
+  /** The same of each volume that it brings besides. */
+  readonly otherDevices: readonly string[]
   readonly user: string
 }
 
@@ -99,6 +101,12 @@ export async function findImage(
     name: newest.Name ?? newest.ImageId,
     arch,
     rootDevice: newest.RootDeviceName,
+    otherDevices: (newest.BlockDeviceMappings ?? []).flatMap(
+      ({ DeviceName: device, Ebs: volume }) =>
+        volume === undefined || device === undefined || device === newest.RootDeviceName
+          ? []
+          : [device],
+    ),
     user: login,
   }
 }

@@ -67,6 +67,11 @@ export async function runInstances(clients: Clients, request: RunRequest): Promi
           ...(volumeGib === undefined ? {} : { VolumeSize: volumeGib }),
         },
       },
+      // Those of an image that was made from a machine would stay, and nobody would delete them.
+      ...image.otherDevices.map((device) => ({
+        DeviceName: device,
+        Ebs: { DeleteOnTermination: true },
+      })),
     ],
     TagSpecifications: tagSpecifications(tags, ['instance', 'volume', 'network-interface']),
   })

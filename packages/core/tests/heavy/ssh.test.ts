@@ -119,6 +119,11 @@ describeOn({ kind: 'cloud-init' }, 'a machine', () => {
           await run('scp', ['-q', '-F', config, `${machine().id}:/etc/os-release`, release])
           expect(readFileSync(release, 'utf8')).toContain(`VERSION_ID="${system.slice(7)}"`)
 
+          const version = path.join(folder, `${system}-version`)
+          const get = `echo 'get /etc/debian_version "${version}"' | sftp -q -b - -F "${config}" ${machine().id}`
+          await run('sh', ['-c', get])
+          expect(readFileSync(version, 'utf8')).toMatch(new RegExp(`^${system.slice(7)}\\.`))
+
           const other = systems.find((one) => one !== system) ?? system
           const foreign = machines.get(other)?.publicIp ?? ''
           const impostor = readFileSync(config, 'utf8').replace(

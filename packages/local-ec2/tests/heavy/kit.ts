@@ -17,6 +17,9 @@ declare module 'vitest' {
   }
 }
 
+/** How long a boot of an image may take on a busy computer, in milliseconds. */
+export const bootMs = 100_000
+
 export interface Needs {
   kind: HeavyKind
   /** @default all */

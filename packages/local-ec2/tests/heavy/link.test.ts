@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openMachineHost } from '../../src/machine/host.ts'
 import { boot, cloudConfig, finished, makeKeys, request } from '../machine/bench-kit.ts'
 import { expectLongLossyAndCut, obstacle, way } from '../machine/ways.ts'
-import { describeOn } from './kit.ts'
+import { bootMs, describeOn } from './kit.ts'
 
 describeOn({ kind: 'systemd', systems: ['debian-12'] }, 'a machine of kind systemd', () => {
   test.skipIf(obstacle !== '')(
@@ -15,11 +15,11 @@ describeOn({ kind: 'systemd', systems: ['debian-12'] }, 'a machine of kind syste
       onTestFinished(() => host.close())
       const order = { ...request(cloudConfig(keys)), system: 'debian-12' } as const
       const machine = Object.assign(boot(host, order), { id: order.instanceId })
-      await finished(machine)
+      await finished(machine, 1, bootMs)
       await expectLongLossyAndCut(machine, keys)
       await machine.link({ roundTripMs: 20 })
       machine.reboot()
-      await finished(machine, 2)
+      await finished(machine, 2, bootMs)
       expect(await way(machine)).toBeGreaterThanOrEqual(20)
     },
   )

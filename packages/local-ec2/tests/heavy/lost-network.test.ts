@@ -20,7 +20,7 @@ import {
 import { noLinks } from '../machine/link-kit.ts'
 import { devices, relays } from '../machine/network.ts'
 import { expectLongLossyAndCut, obstacle } from '../machine/ways.ts'
-import { describeOn } from './kit.ts'
+import { bootMs, describeOn } from './kit.ts'
 
 describe.skipIf(noLinks !== '')(`the link of a machine${noLinks}`, () => {
   describeOn({ kind: 'cloud-init', systems: ['debian-13'] }, 'that boots an image', () => {
@@ -35,7 +35,7 @@ describe.skipIf(noLinks !== '')(`the link of a machine${noLinks}`, () => {
       before = await devices()
       const order = { ...request(cloudConfig(keys)), system: 'debian-13' } as const
       machine = Object.assign(boot(host, order), { id: order.instanceId })
-      await finished(machine)
+      await finished(machine, 1, bootMs)
     })
     afterAll(async () => {
       await host?.close()
@@ -52,7 +52,7 @@ describe.skipIf(noLinks !== '')(`the link of a machine${noLinks}`, () => {
       machine.reboot()
       const refusals: unknown[] = []
       const begin = performance.now()
-      for (let count = 1; boots() < 2 && performance.now() - begin < soon.timeout; count++) {
+      for (let count = 1; boots() < 2 && performance.now() - begin < bootMs; count++) {
         // oxlint-disable-next-line no-await-in-loop -- one after the other
         await machine
           .link(count % 2 === 1 ? { roundTripMs: count } : {})

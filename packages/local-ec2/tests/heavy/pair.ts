@@ -1,12 +1,11 @@
 /** A machine of each image, booted once for all that is asked of machines of a kind. */
-import { expect, vi } from 'vitest'
-
 import { openMachineHost } from '../../src/machine/host.ts'
 import type { ImageSystem, MachineHost } from '../../src/machine/machine.ts'
 import {
   boot,
   type Booted,
   cloudConfig,
+  finished,
   type Keys,
   login,
   makeKeys,
@@ -14,7 +13,7 @@ import {
   request,
   ssh,
 } from '../machine/bench-kit.ts'
-import { type HeavyKind, systems } from './kit.ts'
+import { bootMs, type HeavyKind, systems } from './kit.ts'
 
 export interface Guest {
   readonly order: Order
@@ -39,7 +38,15 @@ export async function bootPair(kind: HeavyKind): Promise<Pair> {
     await letsIn(machine, keys, 1)
     return { order, machine }
   }
-  const [debian12, debian13] = await Promise.all([bootOne('debian-12'), bootOne('debian-13')])
+  const end = async (): Promise<void> => {
+    await host.close()
+    keys[Symbol.dispose]()
+  }
+  const boots = Promise.all([bootOne('debian-12'), bootOne('debian-13')])
+  const [debian12, debian13] = await boots.catch(async (error: unknown) => {
+    await end()
+    throw error
+  })
   const guests = { 'debian-12': debian12, 'debian-13': debian13 }
   return {
     host,
@@ -47,10 +54,7 @@ export async function bootPair(kind: HeavyKind): Promise<Pair> {
     guests,
     inside: async (system, command) =>
       (await ssh(guests[system].machine, keys, command)).stdout.trim(),
-    async [Symbol.asyncDispose]() {
-      await host.close()
-      keys[Symbol.dispose]()
-    },
+    [Symbol.asyncDispose]: end,
   }
 }
 
@@ -67,7 +71,6 @@ export async function onEach<T>(
  * at first, and sshd 10 takes who comes again then for an attacker, for half a minute.
  */
 export async function letsIn(machine: Booted, keys: Keys, boots: number): Promise<void> {
-  const count = (): number => machine.console().split('local-ec2: boot finished').length - 1
-  await vi.waitFor(() => expect(count()).toBe(boots), { timeout: 100_000 })
+  await finished(machine, boots, bootMs)
   await login(machine, keys)
 }

@@ -3,7 +3,6 @@
  * it apart, then what becomes of a machine's files. The same, or listed with the reason; what is listed has to occur.
  */
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -17,12 +16,13 @@ import {
   boot,
   bootsImage,
   type Booted,
+  finished,
   type Keys,
   makeKeys,
   request,
   wantedKind,
 } from '../machine/bench-kit.ts'
-import { describeOn, has, type Needs, systems } from './kit.ts'
+import { bootMs, describeOn, has, type Needs, systems } from './kit.ts'
 import { type BootCase, bootNames, boots, nothing } from './user-data/boots.ts'
 import { type Delta, delta, differences } from './user-data/delta.ts'
 import { isExpected, rules } from './user-data/expected.ts'
@@ -95,12 +95,12 @@ describeOn({ kind: 'cloud-init' }, 'user-data', () => {
         : applier === 'systemd'
           ? boot(hosts.systemd ?? hosts.real, { ...order, system: 'debian-13' })
           : boot(hosts.real, { ...order, system: applier })
-    await finished(machine, 1)
+    await finished(machine, 1, bootMs)
     const files = await snapshot(machine, keys, account)
     let later: Snapshot | undefined
     if (again && applier !== 'systemd') {
       machine.reboot()
-      await finished(machine, 2)
+      await finished(machine, 2, bootMs)
       later = await snapshot(machine, keys, account)
     }
     const answers = asked === nothing && applier !== 'light' ? await ask(machine) : ''
@@ -198,15 +198,6 @@ function orderOf(userData: string, { userPublic }: Keys): ReturnType<typeof requ
   const order = request(userData)
   // A way in, whatever the user-data says of keys.
   return { ...order, facts: { ...order.facts, keyPairs: [{ name: 'k', publicKey: userPublic }] } }
-}
-
-async function finished(machine: Booted, times: number): Promise<void> {
-  for (let begin = performance.now(); performance.now() - begin < 100_000;) {
-    if (machine.console().split('local-ec2: boot finished').length > times) return
-    // oxlint-disable-next-line no-await-in-loop -- a console has no event
-    await sleep(20)
-  }
-  throw new Error(machine.console())
 }
 
 /** What stands for the keys, which are others each time. */

@@ -151,13 +151,17 @@ export function bootAgain(machine: Booted, given: MachineFacts): Booted {
   return Object.assign(machine, machine.boot(given))
 }
 
-/** Resolves when its script has come to an end `times` times. */
-export async function finished(machine: Booted, times = 1): Promise<void> {
+/** Resolves when its boot has come to an end `times` times. */
+export async function finished(
+  machine: Booted,
+  times = 1,
+  timeoutMs: number = soon.timeout,
+): Promise<void> {
   const begin = performance.now()
   for (;;) {
     const seen = machine.console().split('local-ec2: boot finished').length - 1
     if (seen >= times) return
-    if (performance.now() - begin > soon.timeout) throw new Error(machine.console())
+    if (performance.now() - begin > timeoutMs) throw new Error(machine.console())
     // A console has no event.
     await sleep(10)
   }

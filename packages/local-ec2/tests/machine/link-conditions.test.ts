@@ -1,7 +1,7 @@
 /** The way to a machine, longer, lossy or cut, to the millisecond and the packet. */
 import { createHash, randomBytes } from 'node:crypto'
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
 import { openMachineHost } from '../../src/machine/host.ts'
 import type { MachineHost } from '../../src/machine/machine.ts'
@@ -55,6 +55,10 @@ describe.skipIf(obstacle !== '')(`machines of kind container${obstacle}`, () => 
       up(host, order),
       up(host, request(cloudConfig(keys))),
     ])
+  })
+  // A test that has failed must not leave its conditions to the next one.
+  afterEach(async () => {
+    await Promise.all([machine, neighbour].map((each) => each.link({})))
   })
   afterAll(() => host?.close())
 
@@ -134,6 +138,7 @@ describe.skipIf(obstacle !== '')(`machines of kind container${obstacle}`, () => 
     await machine.link({ cut: 'both' })
     let isBack = false
     const back = echo.roundTrip().then(() => (isBack = true))
+    back.catch(() => undefined)
     await sendPackets(machine.publicIp, 100)
     expect(await refusal(machine.publicIp, 2000)).toBeUndefined()
     expect(isBack).toBe(false)
@@ -175,7 +180,9 @@ describe.skipIf(obstacle !== '')(`machines of kind container${obstacle}`, () => 
 
   test('one whose program was killed is cut off until its link is asked for anew', async () => {
     await machine.link({ roundTripMs: 10 })
-    process.kill(relays()[0] ?? 0, 'SIGKILL')
+    const [relay] = relays()
+    if (relay === undefined) throw new Error('no relay')
+    process.kill(relay, 'SIGKILL')
     expect(await refusal(machine.publicIp, 300)).toBeUndefined()
     await machine.link({ roundTripMs: 10 })
     expect(await way(machine)).toBeGreaterThanOrEqual(10)

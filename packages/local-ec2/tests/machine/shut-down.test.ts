@@ -65,6 +65,17 @@ test.each(['from outside', 'sudo poweroff', 'sudo systemctl poweroff', 'sudo shu
   },
 )
 
+test('a machine that is shut down in the middle of its reboot does not boot again', async () => {
+  const boots = (): number => machine.console().split(' boots\n').length
+  const before = boots()
+  machine.reboot()
+  await machine.shutDown()
+  expect(await machine.off).toEqual({ reason: 'unplugged' })
+  expect(boots()).toBe(before)
+  bootAgain(machine, order.facts)
+  await login(machine, keys)
+})
+
 test.each(['sudo poweroff -f', 'sudo systemctl poweroff -ff'])(
   '%s tells no service',
   async (command) => {

@@ -177,9 +177,8 @@ function readMapping(
       `No device is currently mapped at ${name ?? ''}`,
     )
   }
-  const keep = Ebs?.DeleteOnTermination
   return () => {
-    if (keep !== undefined) attachment.deleteOnTermination = keep
+    attachment.deleteOnTermination = Ebs?.DeleteOnTermination ?? true
   }
 }
 

@@ -119,9 +119,9 @@ class Reader {
   }
 }
 
-/** A header's value and its parameters, by names in lower case. */
+/** A header's value and its parameters, by names in lower case. A quote that nobody closes ends with the header. */
 function parse(header: string): { value: string; parameters: Map<string, string> } {
-  const [value = '', ...fields] = header.match(/(?:"(?:\\.|[^"\\])*"|[^;"]|")+/gs) ?? []
+  const [value = '', ...fields] = header.match(/(?:"(?:\\.|[^"\\])*(?:"|\\?$)|[^;"])+/gs) ?? []
   const parameters = new Map<string, string>()
   for (const field of fields) {
     const equals = field.indexOf('=')

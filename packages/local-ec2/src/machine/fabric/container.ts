@@ -96,10 +96,11 @@ export class Container {
     this.#interrupt()
   }
 
-  /** Its init is asked to end; without one it is as pulling the plug. */
+  /** Its init is asked to end; without one, or with one that a reboot has killed, it is as pulling the plug. */
   shutDown(): void {
     const pid = this.#initPid()
-    if (this.#isRunning && pid > 0) send(pid, powerButton[this.#surroundings.plan.init])
+    if (this.#isRunning && pid > 0 && !this.#isToReboot)
+      send(pid, powerButton[this.#surroundings.plan.init])
     else this.unplug()
   }
 
