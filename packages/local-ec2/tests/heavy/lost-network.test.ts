@@ -1,7 +1,7 @@
 /** Links of machines whose root takes their network away, and of those that get a new one at a reboot. */
 import { spawn } from 'node:child_process'
 
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { openMachineHost } from '../../src/machine/host.ts'
 import type { MachineHost } from '../../src/machine/machine.ts'
@@ -64,6 +64,22 @@ describe.skipIf(noLinks !== '')(`the link of a machine${noLinks}`, () => {
       expect(refusals).toEqual([])
       await machine.link({ roundTripMs: 1 })
       expect(relays()).toHaveLength(1)
+      await login(machine, keys)
+    })
+
+    test('whose program was killed is cut off also after a reboot, until it is asked for anew', async () => {
+      await machine.link({ roundTripMs: 1 })
+      const [relay] = relays()
+      if (relay === undefined) throw new Error('no relay')
+      process.kill(relay, 'SIGKILL')
+      const before = boots()
+      machine.reboot()
+      const end = machine.off.then(({ reason, detail }) => `${reason}: ${detail}`)
+      const again = vi
+        .waitUntil(() => boots() === before + 1, { timeout: bootMs })
+        .then(() => 'boots')
+      expect(await Promise.race([end, again])).toBe('boots')
+      await machine.link({})
       await login(machine, keys)
     })
 

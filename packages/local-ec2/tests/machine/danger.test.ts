@@ -12,7 +12,7 @@ import { homedir, networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 import { openMachineHost } from '../../src/machine/host.ts'
 import type { MachineHost } from '../../src/machine/machine.ts'
@@ -108,6 +108,25 @@ describe('files', () => {
         there.has(createHash('sha256').update(readFileSync(path)).digest('hex')),
       )
       expect(shown).toEqual([])
+    },
+  )
+
+  test.runIf(process.getuid?.() === 0 && !bootsImage)(
+    'that came or became secret here after the endpoint had started are not there (which only root can make)',
+    async () => {
+      const late = [`/etc/benchaway-canary.${process.pid}`, `/usr/local/src/canary.${process.pid}`]
+      onTestFinished(() => {
+        for (const path of late) rmSync(path, { force: true })
+      })
+      for (const path of late) writeFileSync(path, secret, { mode: 0o600 })
+      const another = boot(host, request(cloudConfig(keys)))
+      await login(another, keys)
+      const look = `for each in ${late.join(' ')}; do sudo -n cat $each 2>&1 || :; done`
+      const { stdout } = await ssh(another, keys, look)
+      await another.powerOff()
+      expect(stdout.trim().split('\n')).toEqual(
+        late.map((path) => `cat: ${path}: No such file or directory`),
+      )
     },
   )
 

@@ -1,10 +1,11 @@
 /** The part of a machine's files that all machines of a fabric share: the base below, our changes above. */
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
+import { unreadable } from '../secrets.ts'
 import type { Contents } from './contents.ts'
 import { Cover } from './cover.ts'
-import { isDirectory, isInside, linkTarget, read } from './files.ts'
+import { isDirectory, isInside, linkTarget, look, read } from './files.ts'
 import { emptied, hiddenInEtc } from './hidden.ts'
 import { run } from './run.ts'
 import { makeSkeleton } from './skeleton.ts'
@@ -34,6 +35,7 @@ export async function makeLayers(
     else if (isDirectory(join(base, name))) tops.push(`/${name}`)
   }
 
+  const hidden = new Set(hide)
   const cover = new Cover(base, directory, whiteout)
   for (const path of emptied) cover.empty(path)
   for (const name of hiddenInEtc) cover.hide(join('/etc', name))
@@ -58,8 +60,47 @@ export async function makeLayers(
         mkdirSync(work)
       }
       makeSkeleton(join(disk, 'root'), join(disk, 'upper-etc'), order, base, { tops, links })
+      await hideSince(disk)
     },
   }
+
+  /** What this computer has been given since, in a machine's own layers. What comes while it runs, it may see. */
+  async function hideSince(disk: string): Promise<void> {
+    const emptiedNow = emptied
+      .filter((path) => isDirectory(join(base, path)))
+      .flatMap((path) => readdirSync(join(base, path)).map((name) => join(path, name)))
+    const found = [...(await secretsOf(base)), ...emptiedNow].filter(
+      (path) => !hidden.has(path) && !isCovered(path),
+    )
+    if (found.length === 0) return
+    const own = join(disk, 'whiteout')
+    await run('mknod', [own, 'c', '0', '0'])
+    for (const { path: top, upper } of overlays(disk)) {
+      const above = new Cover(join(base, top), upper, own)
+      for (const path of found) if (isInside(path, top)) above.hide(path.slice(top.length))
+    }
+  }
+
+  /** Also below what is not there for a machine. */
+  function isCovered(path: string): boolean {
+    for (let at = path; at !== '/'; at = dirname(at)) {
+      const stat = look(join(directory, at))
+      if (stat !== undefined) return at === path || !stat.isDirectory()
+    }
+    return false
+  }
+}
+
+/** Machines that start at once share one search. */
+let searching: Promise<string[]> | undefined
+
+/** Of a base that somebody uses; one that we built ourselves holds nobody's secrets. */
+function secretsOf(base: string): Promise<string[]> {
+  if (base !== '/') return Promise.resolve([])
+  searching ??= unreadable(['/etc', '/usr/local']).finally(() => {
+    searching = undefined
+  })
+  return searching
 }
 
 /** What boots a machine that has no systemd, and what others take for it. */

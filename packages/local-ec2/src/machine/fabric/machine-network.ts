@@ -71,7 +71,13 @@ export class MachineNetwork {
     if (isToRenew) {
       await removeNamespace(this.#order)
       await this.make()
-      if (this.#link !== undefined) await rejoinLink(address, this.#mac)
+      const link = this.#link
+      if (link !== undefined) {
+        await rejoinLink(address, this.#mac).catch((error: unknown) => {
+          // Its devices went with its program: cut off until it is asked for anew.
+          if (!link.isGone) throw error
+        })
+      }
       if (this.#isCut) await this.down()
     }
     return isToRenew
