@@ -72,11 +72,11 @@ describe.skipIf(noLinks !== '')(`the link of a machine${noLinks}`, () => {
       const [relay] = relays()
       if (relay === undefined) throw new Error('no relay')
       process.kill(relay, 'SIGKILL')
-      const before = boots()
+      const count = boots()
       machine.reboot()
       const end = machine.off.then(({ reason, detail }) => `${reason}: ${detail}`)
       const again = vi
-        .waitUntil(() => boots() === before + 1, { timeout: bootMs })
+        .waitUntil(() => boots() === count + 1, { timeout: bootMs })
         .then(() => 'boots')
       expect(await Promise.race([end, again])).toBe('boots')
       await machine.link({})
