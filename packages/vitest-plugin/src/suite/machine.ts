@@ -13,12 +13,21 @@ export interface MachinePlan extends MachineOptions {
 /** One machine of a suite, from before its launch until after its end. */
 export class Machine {
   readonly #plan: MachinePlan
+  readonly #above: Machine | undefined
   readonly #ended = new AbortController()
   #booting: Promise<SuiteInstance> | undefined
+  #ready: Promise<void> | undefined
   #instance: SuiteInstance | undefined
 
-  constructor(plan: MachinePlan) {
+  /** @param above the one that the suite declares before this one */
+  constructor(plan: MachinePlan, above: Machine | undefined) {
     this.#plan = plan
+    this.#above = above
+  }
+
+  /** How long `ready()` takes at most. */
+  get limitMs(): number {
+    return this.#plan.timeoutMs + (this.#above?.limitMs ?? 0)
   }
 
   /** @throws {PluginError} `INSTANCE_NOT_UP` */
@@ -39,12 +48,18 @@ export class Machine {
   }
 
   /**
-   * Waits until the machine is up, then sets it up.
+   * Waits until the machines above it are ready and this one is up, then sets it up; a second call waits for the first.
    *
    * @throws {PluginError} `SETUP_TIMED_OUT`; or what went wrong
    */
-  async ready(address: BrokerAddress): Promise<void> {
+  ready(address: BrokerAddress): Promise<void> {
+    return (this.#ready ??= this.#makeReady(address))
+  }
+
+  async #makeReady(address: BrokerAddress): Promise<void> {
     this.boot(address)
+    // Vitest can be told to run the hooks of all of them at once.
+    await this.#above?.ready(address)
     let doing = 'not up'
     const work = async (): Promise<void> => {
       const instance = await this.#booting

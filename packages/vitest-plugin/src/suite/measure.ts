@@ -4,7 +4,7 @@ import { PluginError } from '../errors.ts'
 import { channelLine, quote } from '../wire/channel.ts'
 import { encodeFrame } from '../wire/frames.ts'
 import { LineReader } from '../wire/lines.ts'
-import { type Job, maxReportLine } from '../wire/result.ts'
+import { type Job, type JobBench, maxReportLine } from '../wire/result.ts'
 import type { Bundle } from './bundle.ts'
 import type { SuiteInstance } from './instance.ts'
 import { errorFrom } from './remote-error.ts'
@@ -39,8 +39,7 @@ export async function measureOn(
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
 
-  const names = job.benches.map(({ name }) => name)
-  const reports = new Reports(names, job.options['retainSamples'] === true)
+  const reports = new Reports(namesOf(job.benches), namesOf(sampledOf(job)))
   const reader = new LineReader(maxReportLine)
   const output = new RemoteOutput()
   let nonsense: unknown
@@ -73,6 +72,16 @@ export async function measureOn(
     signal.removeEventListener('abort', stop)
     remote.kill()
   }
+}
+
+function namesOf(benches: readonly JobBench[]): string[] {
+  return benches.map(({ name }) => name)
+}
+
+/** As tinybench decides it. */
+function sampledOf({ benches, options }: Job): JobBench[] {
+  const byDefault = options['retainSamples'] === true
+  return benches.filter((bench) => bench.options['retainSamples'] ?? byDefault)
 }
 
 /** @returns where the bundle lies; what is there already is not sent again */

@@ -60,8 +60,11 @@ async function runThere(
   { config, options = {} }: BenchmarkGroup,
   instance: SuiteInstance,
   benches: readonly RemoteRegistration[],
-  signal: AbortSignal,
+  ofGroup: AbortSignal,
 ): Promise<BenchResult[]> {
+  // One that is given up leaves no table, so the others need not be measured either.
+  const own = benches.flatMap(({ registration }) => registration.fnOpts?.signal ?? [])
+  const signal = AbortSignal.any([ofGroup, ...own])
   // The name is for the table, which is printed here; the signal is listened to here.
   const { name: _, signal: __, ...travelling } = options
   assertTravels(
@@ -90,8 +93,9 @@ async function jobOf({
   target,
 }: RemoteRegistration): Promise<Omit<JobBench, 'module'> & { file: string }> {
   const { file, exportName, hooks = {} } = target
+  const { signal: _, ...travelling } = fnOpts
   assertTravels(
-    fnOpts,
+    travelling,
     `options of benchmark '${name}': options`,
     `Export functions from the module and name them: remote('${target.reference}', { hooks: { … } }).`,
   )
@@ -106,7 +110,7 @@ async function jobOf({
     )
   }
   assertTravels(args, `remote('${target.reference}'): args`)
-  return { name, file, exportName, args, hooks, options: { ...fnOpts } }
+  return { name, file, exportName, args, hooks, options: travelling }
 }
 
 /** As Vitest does it without us. */

@@ -24,7 +24,7 @@ function samplesLine(of: string, numbers: readonly number[] = []): unknown {
 
 test('every number of a result arrives as it was measured', async () => {
   const result = await measured()
-  const reports = new Reports(['noop'], false)
+  const reports = new Reports(['noop'], [])
   reports.take({ started: 'noop' })
   expect(reports.current).toBe('noop')
   reports.take(overTheWire({ result }))
@@ -36,14 +36,14 @@ test('every number of a result arrives as it was measured', async () => {
 test('an infinite margin of error, which a mean of zero has, arrives as it is', async () => {
   const result = await measured()
   const latency = { ...result.latency, mean: 0, rme: Infinity }
-  const reports = new Reports(['noop'], false)
+  const reports = new Reports(['noop'], [])
   reports.take(overTheWire({ result: { ...result, latency } }))
   expect(reports.results()[0]?.latency).toMatchObject({ mean: 0, rme: Infinity })
 })
 
 test('samples come in pieces and are put together', async () => {
   const result = await measured(true)
-  const reports = new Reports(['noop'], true)
+  const reports = new Reports(['noop'], ['noop'])
   for (const of of ['latency', 'throughput'] as const) {
     const { samples = [] } = result[of]
     expect(samples.length).toBeGreaterThan(10)
@@ -85,18 +85,18 @@ describe('a machine that lies is found out', () => {
     ['samples unasked', () => samplesLine('latency', [1]), 'samples came that nobody asked for'],
   ])('%s', async ([, make, message]) => {
     const line = overTheWire(make(await measured()))
-    expect(() => new Reports(['noop'], false).take(line)).toThrow(new TypeError(message))
+    expect(() => new Reports(['noop'], []).take(line)).toThrow(new TypeError(message))
   })
 
   test('samples that are fewer than counted, out of order or no numbers', async () => {
     const result = await measured(true)
-    const one = new Reports(['noop'], true)
+    const one = new Reports(['noop'], ['noop'])
     one.take(samplesLine('latency', [1, 2]))
     one.take(overTheWire({ result }))
     expect(() => one.results()).toThrow(
       new TypeError("the latency samples of 'noop' are not complete and sorted"),
     )
-    const two = new Reports(['noop'], true)
+    const two = new Reports(['noop'], ['noop'])
     expect(() => two.take(samplesLine('latency', [Number.NaN]))).toThrow(
       new TypeError('a sample is no number'),
     )
@@ -104,14 +104,14 @@ describe('a machine that lies is found out', () => {
 
   test('two results, or none, for one benchmark', async () => {
     const line = overTheWire({ result: await measured() })
-    const reports = new Reports(['noop', 'other'], false)
+    const reports = new Reports(['noop', 'other'], [])
     reports.take(line)
     expect(() => reports.take(line)).toThrow(new TypeError("'noop' has two results"))
     expect(() => reports.results()).toThrow(new TypeError("there is no result for 'other'"))
   })
 
   test('an error nested without end is cut', () => {
-    const reports = new Reports(['noop'], false)
+    const reports = new Reports(['noop'], [])
     let failed: object = { name: 'Error', message: 'deepest', stack: '' }
     for (let depth = 0; depth < 100; depth++)
       failed = { name: 'Error', message: 'm', cause: failed }
@@ -120,7 +120,7 @@ describe('a machine that lies is found out', () => {
   })
 
   test('failures without end', () => {
-    const reports = new Reports(['noop'], false)
+    const reports = new Reports(['noop'], [])
     expect(() => {
       for (let count = 0; count < 100; count++) reports.take({ failed: {} })
     }).toThrow(new TypeError('too many failures'))

@@ -13,7 +13,7 @@ const maxSamples = 50_000_000
 /** What a machine has said of a job so far. It is checked here: a machine runs other people's code. */
 export class Reports {
   readonly #names: ReadonlySet<string>
-  readonly #keepsSamples: boolean
+  readonly #sampled: ReadonlySet<string>
   readonly #results = new Map<string, BenchResult>()
   readonly #samples = new Map<string, number[]>()
   readonly failures: RemoteFailure[] = []
@@ -22,10 +22,13 @@ export class Reports {
   done = false
   #sampleCount = 0
 
-  /** @param names of the benchmarks of the job */
-  constructor(names: readonly string[], keepsSamples: boolean) {
+  /**
+   * @param names of the benchmarks of the job
+   * @param sampled names of those whose samples were asked for
+   */
+  constructor(names: readonly string[], sampled: readonly string[]) {
     this.#names = new Set(names)
-    this.#keepsSamples = keepsSamples
+    this.#sampled = new Set(sampled)
   }
 
   /** @throws {TypeError} when the message is not one that an honest machine sends */
@@ -56,7 +59,7 @@ export class Reports {
     return [...this.#names].map((name) => {
       const result = this.#results.get(name)
       if (result === undefined) throw new TypeError(`there is no result for '${name}'`)
-      if (!this.#keepsSamples) return result
+      if (!this.#sampled.has(name)) return result
       const { latency, throughput } = result
       return {
         ...result,
@@ -92,12 +95,13 @@ export class Reports {
   }
 
   #takeSamples({ samples, of, bench }: Readonly<Record<string, unknown>>): void {
-    if (!this.#keepsSamples) throw new TypeError('samples came that nobody asked for')
+    const name = this.#known(bench)
+    if (!this.#sampled.has(name)) throw new TypeError('samples came that nobody asked for')
     if (of !== 'latency' && of !== 'throughput') throw new TypeError('samples of an unknown kind')
     const chunk = readSamples(samples)
     this.#sampleCount += chunk.length
     if (this.#sampleCount > maxSamples) throw new TypeError(`more than ${maxSamples} samples came`)
-    const all = this.#samplesOf(this.#known(bench), of)
+    const all = this.#samplesOf(name, of)
     for (const one of chunk) all.push(one)
   }
 

@@ -10,7 +10,7 @@ import {
   userDataRule,
   type UserPart,
 } from '@benchaway/core/check-options'
-import { afterAll, beforeAll, inject, TestRunner } from 'vitest'
+import { aroundAll, beforeAll, inject, TestRunner } from 'vitest'
 
 import { PluginError } from '../errors.ts'
 import type { BrokerAddress } from '../wire/broker.ts'
@@ -76,20 +76,27 @@ const slackMs = 10_000
 export function useInstance(options: UseInstanceOptions): SuiteInstance {
   const site = new Error('called here')
   const plan = planOf(options)
-  const machine = new Machine(plan)
   const suite = machinesOfSuite()
+  const machine = new Machine(plan, suite.at(-1))
   suite.push(machine)
+  // Every `afterAll` may use it, and one that throws keeps Vitest from calling the others.
+  aroundAll(async (runSuite) => {
+    try {
+      await runSuite()
+    } finally {
+      await machine.end()
+    }
+  }, 60_000)
   beforeAll(async () => {
     try {
       const address = brokerAddress()
-      // Vitest runs these hooks one after another, but machines can boot at the same time.
+      // One is made ready after another, but they can boot at the same time.
       for (const one of suite) one.boot(address)
       await machine.ready(address)
     } catch (error) {
       throw reportable(error, site)
     }
-  }, plan.timeoutMs + slackMs)
-  afterAll(() => machine.end(), 60_000)
+  }, machine.limitMs + slackMs)
   return instanceHandle(() => machine.instance)
 }
 

@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { type BrokerPowers, startBroker } from '../../src/host/broker.ts'
 import { askForMachine } from '../../src/suite/broker.ts'
+import { Machine } from '../../src/suite/machine.ts'
 import { maxBrokerLine } from '../../src/wire/broker.ts'
 import { encodeLine } from '../../src/wire/lines.ts'
 import { startLoopback } from './loopback.ts'
@@ -121,6 +122,36 @@ test('closing the broker takes every machine back and leaves no file', async () 
   await expect(askForMachine(address, { type: 'm7i.large' }, never)).rejects.toMatchObject({
     code: 'MAIN_PROCESS_LOST',
   })
+})
+
+test('a machine is not set up before those above it are, nor when one of them cannot be', async () => {
+  await using loopback = await startLoopback()
+  const calls: string[] = []
+  const { address } = await brokerOf({
+    launch: async () => ({ instance: loopback.instance, node: '/opt/node' }),
+  })
+  const planOf = (name: string, setup?: () => unknown) => ({
+    type: 'm7i.large',
+    timeoutMs: 30_000,
+    setup: async () => {
+      calls.push(`${name} begins`)
+      await setup?.()
+      calls.push(`${name} ends`)
+    },
+  })
+  const first = new Machine(planOf('first'), undefined)
+  const second = new Machine(
+    planOf('second', () => Promise.reject(new Error('it cannot be'))),
+    first,
+  )
+  const third = new Machine(planOf('third'), second)
+  // As Vitest calls them when it runs the hooks of a suite at once, at worst.
+  const results = await Promise.allSettled([third, second, first].map((one) => one.ready(address)))
+  expect(
+    results.map((result) => (result.status === 'rejected' ? result.reason : undefined)),
+  ).toEqual([new Error('it cannot be'), new Error('it cannot be'), undefined])
+  expect(calls).toEqual(['first begins', 'first ends', 'second begins'])
+  await Promise.all([third, second, first].map((one) => one.end()))
 })
 
 test.for<[string, (token: string) => string]>([

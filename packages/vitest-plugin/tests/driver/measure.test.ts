@@ -87,6 +87,24 @@ test('samples are kept when asked for, all of them', async () => {
   expect(result?.latency.samples?.at(-1)).toBe(result?.latency.max)
 })
 
+test("a benchmark's own retainSamples counts before that of its run", async () => {
+  const text = 'export const noop = () => {}'
+  const kept = async (ofRun: boolean): Promise<boolean[]> => {
+    const { results } = await measure(
+      text,
+      [
+        { exportName: 'noop', name: 'own yes', options: { retainSamples: true } },
+        { exportName: 'noop', name: 'own no', options: { retainSamples: false } },
+        { exportName: 'noop', name: 'none', options: { retainSamples: undefined } },
+      ],
+      { options: { retainSamples: ofRun } },
+    )
+    return (await results).map(({ latency }) => latency.samples?.length === latency.samplesCount)
+  }
+  expect(await kept(false)).toEqual([true, false, false])
+  expect(await kept(true)).toEqual([true, false, true])
+})
+
 test('an async function is awaited, with and without arguments', async () => {
   const text = `export const nap = (ms = 5) => new Promise((done) => setTimeout(done, ms))
     export async function sleep(ms: number) { await nap(ms) }`

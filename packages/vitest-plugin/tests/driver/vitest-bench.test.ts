@@ -119,6 +119,7 @@ describe('what fails is explained, and points to the code of the user', () => {
       'failing.driver.bench.ts',
       'beforeEach',
     ],
+    ['a signal of its own', 'Error: no longer wanted', 'failing.driver.bench.ts', 'no longer'],
     [
       'called as it is',
       "BenchawayError: remote('./functions.ts#sum') was called on this computer",
@@ -165,6 +166,18 @@ describe('what fails is explained, and points to the code of the user', () => {
     expect(report).not.toContain(pluginFolder)
   })
 })
+
+test.for(['stack', 'list', 'parallel'])(
+  'a machine ends after the hooks of its suite, also when one of them throws: %s',
+  async (order) => {
+    const run = await project.bench(['hooks', `--sequence.hooks=${order}`], { MOST: '1' }).ended
+    expect(run.exitCode).toBe(1)
+    expect(run.stderr.match(/^ FAIL .*$/gm)).toHaveLength(1)
+    expect(failureOf(run, 'with a failing hook')).toContain("\nError: the hook has read '42'\n")
+    expect(run.stdout).toContain('✓ there is room for a machine')
+    expect(lastLine(run.stdout)).toBe('left behind: nothing')
+  },
+)
 
 describe('machines and what runs on them are gone', () => {
   const name = `lasting-${process.pid}`

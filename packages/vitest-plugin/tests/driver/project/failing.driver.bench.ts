@@ -24,6 +24,13 @@ describe('on a machine', () => {
     const fn = remote(import.meta, './functions.ts#sum', { on })
     await bench('x', { beforeEach: () => undefined }, fn).run()
   })
+  test('a signal of its own', async ({ bench }) => {
+    const own = new AbortController()
+    setTimeout(() => own.abort(new Error('no longer wanted')), 1000)
+    const args = [process.env['NAME'] ?? '']
+    const fn = remote(import.meta, './functions.ts#spin', { on, args })
+    await bench('x', { signal: own.signal }, fn).run()
+  })
   test('called as it is', () => {
     expect(remote(import.meta, './functions.ts#sum', { on })()).toBe('measured here')
   })
