@@ -5,13 +5,14 @@ import type { Instance as Ec2Instance } from '@aws-sdk/client-ec2'
 import { userData } from './boot/user-data.ts'
 import { awsCode } from './ec2/call.ts'
 import { type Clients, openClients } from './ec2/clients.ts'
-import { endRun } from './ec2/end-run.ts'
+import { endMachines, endRun } from './ec2/end-run.ts'
 import { type Identity, identify } from './ec2/identity.ts'
 import { findImage } from './ec2/image.ts'
 import { ingressCidrs } from './ec2/ingress.ts'
 import { architectureOf } from './ec2/instance-type.ts'
 import { type InventoryItem, takeInventory } from './ec2/inventory.ts'
 import { runInstances } from './ec2/launch.ts'
+import { describeInstances, hasEnded } from './ec2/machines.ts'
 import { createSecurityGroup } from './ec2/security-group.ts'
 import { sweep, type SweepReport } from './ec2/sweep.ts'
 import type { RunTags, Scope } from './ec2/tags.ts'
@@ -67,6 +68,8 @@ export class Fleet implements AsyncDisposable {
   /** What that sweep was told there is. */
   #listed: Promise<unknown> | undefined
   #closed: Promise<CloseReport> | undefined
+  /** How long that one waits. */
+  #waitMs = 0
   #gone = false
 
   constructor(
@@ -135,7 +138,8 @@ export class Fleet implements AsyncDisposable {
 
   /**
    * Terminates every machine, deletes what is ours in the right order and asks EC2 what is left. Calling it again
-   * gives the same report; after a failure it tries again, and with `waitMs: 0` it hurries one that waits.
+   * gives the same report; after a failure, or with a longer `waitMs` when something was left, it tries again, and with
+   * `waitMs: 0` it hurries one that waits.
    *
    * @throws {BenchawayError} when EC2 could not be asked; machines that were met have then been told to end over ssh,
    *   and all others end by themselves
@@ -143,11 +147,14 @@ export class Fleet implements AsyncDisposable {
   close(options: CloseOptions = {}): Promise<CloseReport> {
     const { waitMs } = resolveCloseOptions(options)
     if (this.#closed && waitMs === 0 && !this.#gone) return this.#end(0)
-    this.#closed ??= this.#end(waitMs).catch((error: unknown) => {
-      this.#closed = undefined
+    if (this.#closed && (this.#gone || waitMs <= this.#waitMs)) return this.#closed
+    const closed = this.#end(waitMs).catch((error: unknown) => {
+      if (this.#closed === closed) this.#closed = undefined
       throw error
     })
-    return this.#closed
+    this.#closed = closed
+    this.#waitMs = waitMs
+    return closed
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -170,7 +177,7 @@ export class Fleet implements AsyncDisposable {
   async #launch(options: ResolvedLaunchOptions): Promise<Instance[]> {
     const started = performance.now()
     const { count } = options
-    this.#assertRoomFor(count)
+    await this.#takeRoomFor(count)
     const failed = new AbortController()
     const signal = AbortSignal.any([
       this.#closing.signal,
@@ -178,10 +185,11 @@ export class Fleet implements AsyncDisposable {
       ...(options.signal ? [options.signal] : []),
     ])
     let requested = count
-    this.#requested += requested
     let meetings: Promise<Instance>[] = []
     let ids: string[] = []
     try {
+      // The fleet may have been closed while EC2 was asked which machines have ended.
+      signal.throwIfAborted()
       const { launched, ...met } = await this.#request(options, signal)
       ids = launched.flatMap(({ InstanceId: id }) => id ?? [])
       this.#options.log(`EC2 launches ${ids.join(', ')}`)
@@ -200,24 +208,22 @@ export class Fleet implements AsyncDisposable {
           signal,
           log: this.#options.log,
           terminate: (id) => this.#terminate([id]),
-        }).catch((error: unknown) => {
-          // The others are not waited for: all of them end.
-          failed.abort(error)
-          throw error
-        }),
+        }).then(
+          (ready) => {
+            if (this.#alive.has(ready.id)) this.#alive.set(ready.id, ready)
+            return ready
+          },
+          (error: unknown) => {
+            // The others are not waited for: all of them end.
+            failed.abort(error)
+            throw error
+          },
+        ),
       )
-      const instances = await Promise.all(meetings)
-      for (const instance of instances) this.#alive.set(instance.id, instance)
-      return instances
+      return await Promise.all(meetings)
     } catch (error) {
       failed.abort(error)
-      for (const one of await Promise.allSettled(meetings)) {
-        if (one.status === 'fulfilled') one.value.disconnect()
-      }
-      // A failed clean-up never hides the error that came first; `close()` tries again.
-      await this.#terminate(ids).catch((again: unknown) => {
-        this.#options.log(`terminating ${ids.join(', ')} failed: ${messageOf(again)}`)
-      })
+      await this.#giveUp(ids, meetings)
       throw error
     } finally {
       this.#requested -= requested
@@ -271,15 +277,53 @@ export class Fleet implements AsyncDisposable {
     return { launched, type, arch, image, hostKey, clientKey, proxyJump, reconnectMs }
   }
 
-  #assertRoomFor(count: number): void {
+  /** A failed clean-up never hides the error that came first; `close()` tries again. */
+  async #giveUp(ids: readonly string[], meetings: readonly Promise<Instance>[]): Promise<void> {
+    const { log } = this.#options
+    const ended = await this.#terminate(ids).then(
+      () => true,
+      (error: unknown) => {
+        log(`terminating ${ids.join(', ')} failed: ${messageOf(error)}`)
+        return false
+      },
+    )
+    const met = (await Promise.allSettled(meetings)).flatMap((one) =>
+      one.status === 'fulfilled' ? one.value : [],
+    )
+    // Since the first contact nothing else would end them before their time is up.
+    if (!ended) await Promise.allSettled(met.map((instance) => instance.powerOff()))
+    for (const instance of met) instance.disconnect()
+  }
+
+  /** @throws {BenchawayError} `TOO_MANY_INSTANCES` */
+  async #takeRoomFor(count: number): Promise<void> {
     const { maxInstances } = this.#options
-    const would = this.#alive.size + this.#requested + count
-    if (would <= maxInstances) return
+    let ended: ReadonlySet<string> = new Set()
+    const would = (): number =>
+      [...this.#alive.keys()].filter((id) => !ended.has(id)).length + this.#requested + count
+    if (would() > maxInstances && this.#alive.size > 0) ended = await this.#ended()
+    // From here to the request that counts nothing is awaited: others launch at the same time.
+    if (would() <= maxInstances) {
+      this.#requested += count
+      return
+    }
     throw new BenchawayError(
       'TOO_MANY_INSTANCES',
-      `${count} more would make ${would} machines, and maxInstances is ${maxInstances}`,
+      `${count} more would make ${would()} machines, and maxInstances is ${maxInstances}`,
       { hint: 'Set the option `maxInstances` if you mean it.' },
     )
+  }
+
+  /** Machines that ended without us: their time was up, or somebody powered them off. */
+  async #ended(): Promise<Set<string>> {
+    // EC2 takes no more values in one filter; the oldest are the likeliest to have ended.
+    const ids = [...this.#alive.keys()].slice(0, 200)
+    const found = await describeInstances(this.#clients, {
+      filters: [{ Name: 'instance-id', Values: ids }],
+    })
+    const states = new Map(found.map((instance) => [instance.InstanceId, hasEnded(instance)]))
+    // EC2 forgets one an hour after its end, and may not know yet one that nobody has met.
+    return new Set(ids.filter((id) => states.get(id) ?? this.#alive.get(id) !== undefined))
   }
 
   #ownSecurityGroup(): Promise<string> {
@@ -309,11 +353,15 @@ export class Fleet implements AsyncDisposable {
     const { log } = this.#options
     const closed = new BenchawayError('FLEET_CLOSED', `the fleet of run ${this.run} is closed`)
     this.#closing.abort(closed)
-    const met = [...this.#alive.values()].flatMap((instance) => instance ?? [])
+    let told: Promise<unknown> | undefined
     const powerOff = (): Promise<unknown> =>
-      Promise.allSettled(met.map((instance) => instance.powerOff()))
+      (told ??= Promise.allSettled(this.#met().map((instance) => instance.powerOff())))
     // In a hurry nobody waits to hear whether EC2 answers at all.
-    const ordered = waitMs === 0 ? powerOff() : undefined
+    if (waitMs === 0) void powerOff()
+    // Launches that are under way may take minutes to end; what lives already costs money.
+    const early = [...this.#alive.keys()]
+    const ordered = endMachines(this.#clients, early, { waitMs, log })
+    ordered.catch(powerOff)
     const group = (this.#securityGroup ?? Promise.resolve(undefined)).catch(() => undefined)
     try {
       // What is being launched would otherwise appear after the inventory. In a hurry a late one is the dead-man's.
@@ -321,11 +369,11 @@ export class Fleet implements AsyncDisposable {
         Promise.allSettled([...this.#launching, group]),
         sleep(waitMs === 0 ? 500 : unknownMs, undefined, { ref: false }),
       ])
-      const known = [...this.#alive.keys()]
+      const late = [...this.#alive.keys()].filter((id) => !early.includes(id))
+      await Promise.all([ordered, endMachines(this.#clients, late, { waitMs, log })])
       const left = await endRun(this.#clients, {
         scope: this.#scope,
         run: this.run,
-        known,
         group,
         waitMs,
         log,
@@ -338,11 +386,15 @@ export class Fleet implements AsyncDisposable {
       }
       return { left, durationMs: performance.now() - started }
     } catch (error) {
-      await (ordered ?? powerOff())
+      await powerOff()
       throw error
     } finally {
-      for (const instance of met) instance.disconnect()
+      for (const instance of this.#met()) instance.disconnect()
     }
+  }
+
+  #met(): Instance[] {
+    return [...this.#alive.values()].flatMap((instance) => instance ?? [])
   }
 }
 
@@ -350,9 +402,9 @@ export class Fleet implements AsyncDisposable {
  * Opens a fleet: finds out who is calling and where, and proves to other runs on this computer that this one is alive.
  * Nothing is created in the account before the first `launch()`.
  *
- * @throws {BenchawayError} `OPTION_INVALID`, also when a variable `AWS_ENDPOINT_URL…` leads elsewhere than to AWS;
- *   `REGION_MISSING`, `CREDENTIALS_MISSING`, `CREDENTIALS_REFUSED`, `PERMISSION_DENIED`, `ENDPOINT_UNREACHABLE`,
- *   `AWS_REFUSED`, `OWNER_SOCKET_FAILED`
+ * @throws {BenchawayError} `OPTION_INVALID`, also when a variable `AWS_ENDPOINT_URL…` or the AWS profile leads
+ *   elsewhere than to AWS; `REGION_MISSING`, `CREDENTIALS_MISSING`, `CREDENTIALS_REFUSED`, `PERMISSION_DENIED`,
+ *   `ENDPOINT_UNREACHABLE`, `AWS_REFUSED`, `OWNER_SOCKET_FAILED`
  */
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const resolved = resolveFleetOptions(options)

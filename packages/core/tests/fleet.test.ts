@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -523,6 +523,40 @@ describe('without an AWS account', () => {
     ).toMatchObject({
       code: 'OPTION_INVALID',
       message: `AWS_ENDPOINT_URL sends requests to ${local.endpoint}, which is not AWS`,
+    })
+  })
+
+  describe('a profile', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'benchaway-profile-'))
+    afterAll(() => rmSync(folder, { recursive: true }))
+    const openWith = (profile: string, env: Record<string, string> = {}): Promise<string> => {
+      const file = path.join(folder, 'config')
+      writeFileSync(file, profile)
+      return openIn({ AWS_CONFIG_FILE: file, AWS_REGION: 'eu-central-1', ...env })
+    }
+
+    test.each([
+      ['endpoint_url', (url: string) => `[profile lab]\nendpoint_url = ${url}\n`],
+      [
+        'services',
+        (url: string) =>
+          `[profile lab]\nservices = some\n[services some]\nsts =\n  endpoint_url = ${url}\n`,
+      ],
+    ])('that redirects by %s is not AWS either', async (_, text) => {
+      expect(JSON.parse(await openWith(text(local.endpoint), { AWS_PROFILE: 'lab' }))).toEqual({
+        code: 'OPTION_INVALID',
+        message: `the AWS profile 'lab' sends requests to ${local.endpoint}, which is not AWS`,
+        hint: `Remove its endpoint_url from ${path.join(folder, 'config')}, or use a local target: in Vitest with BENCHAWAY_TARGET=local.`,
+      })
+    })
+
+    test.each([
+      'https://vpce-1-2.ec2.eu-central-1.vpce.amazonaws.com',
+      'https://ec2.eu-central-1.api.aws',
+    ])('may lead to %s', async (url) => {
+      expect(JSON.parse(await openWith(`[default]\nendpoint_url = ${url}\n`))).toMatchObject({
+        code: 'CREDENTIALS_MISSING',
+      })
     })
   })
 

@@ -35,7 +35,6 @@ export async function openClients(
   region: string | undefined,
 ): Promise<Clients> {
   const local = target === 'aws' ? undefined : target
-  if (local === undefined) assertNotRedirected()
   const given = local?.region ?? region
   const common = {
     ...(given === undefined ? {} : { region: given }),
@@ -58,6 +57,7 @@ export async function openClients(
     sts.destroy()
   }
   try {
+    if (local === undefined) await assertNotRedirected([ec2, sts])
     // An endpoint on this computer that does not answer is gone.
     await limitTries(ec2, local ? 3 : maxAttempts)
     const resolved = await ec2.config.region().catch((cause: unknown) => {
@@ -89,17 +89,26 @@ export async function openClients(
 }
 
 /** Numbers of an emulator must never be reported as EC2's. */
-function assertNotRedirected(): void {
-  for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_EC2', 'AWS_ENDPOINT_URL_STS']) {
-    const url = process.env[name]
+async function assertNotRedirected(clients: readonly (EC2Client | STSClient)[]): Promise<void> {
+  for (const { config } of clients) {
+    // oxlint-disable-next-line no-await-in-loop -- read from a file that the SDK keeps
+    const url = await config.serviceConfiguredEndpoint?.()
     if (!url || /^https:\/\/[^/]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)(?:[:/]|$)/.test(url))
       continue
+    const variable = [
+      `AWS_ENDPOINT_URL_${config.serviceId.toUpperCase()}`,
+      'AWS_ENDPOINT_URL',
+    ].find((name) => process.env[name])
+    const { AWS_PROFILE: profile = 'default', AWS_CONFIG_FILE: file = '~/.aws/config' } =
+      process.env
+    const [who, remedy] =
+      variable === undefined
+        ? [`the AWS profile '${profile}'`, `Remove its endpoint_url from ${file}`]
+        : [variable, 'Unset it']
     throw new BenchawayError(
       'OPTION_INVALID',
-      `${name} sends requests to ${url}, which is not AWS`,
-      {
-        hint: 'Unset it, or use a local target: in Vitest with BENCHAWAY_TARGET=local.',
-      },
+      `${who} sends requests to ${url}, which is not AWS`,
+      { hint: `${remedy}, or use a local target: in Vitest with BENCHAWAY_TARGET=local.` },
     )
   }
 }

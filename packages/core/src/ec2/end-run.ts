@@ -17,8 +17,6 @@ import { terminateInstances } from './terminate.ts'
 export interface EndRunRequest {
   readonly scope: Scope
   readonly run: string
-  /** Machines that we launched: they may not be found by tag yet. */
-  readonly known: readonly string[]
   /** The security group that we made: it may not be found by tag yet, or EC2 may not be asked what there is. */
   readonly group: Promise<string | undefined>
   /** How long to wait for EC2 to take everything apart, in milliseconds. 0: order the end of all there is, and go. */
@@ -29,11 +27,12 @@ export interface EndRunRequest {
 /** It only saves a minute, so it may not hold up the end of the machines, which cost money. */
 const leaveMs = 2000
 
-/** @returns what EC2 still lists of the run */
-export async function endRun(
+/** The end of machines that we launched: they may not be found by tag yet. */
+export async function endMachines(
   clients: Clients,
-  { scope, run, known, group, waitMs, log }: EndRunRequest,
-): Promise<InventoryItem[]> {
+  known: readonly string[],
+  { waitMs, log }: Pick<EndRunRequest, 'waitMs' | 'log'>,
+): Promise<void> {
   if (waitMs > 0) {
     const leaving = leaveGroup(clients, known).catch((error: unknown) => {
       // Without this permission, or too early in a machine's life, the group just takes longer.
@@ -43,7 +42,13 @@ export async function endRun(
   }
   const lost = await terminateInstances(clients, known, Math.min(waitMs, 120_000))
   if (lost.length > 0) log(`EC2 does not know ${lost.join(', ')}, which it launched`)
+}
 
+/** @returns what EC2 still lists of the run */
+export async function endRun(
+  clients: Clients,
+  { scope, run, group, waitMs, log }: EndRunRequest,
+): Promise<InventoryItem[]> {
   // As long as EC2 keeps it there is a machine in it, although none may be listed yet. A hurry does not wait for it.
   let own = waitMs > 0 ? await group : undefined
   const ask = async (): Promise<InventoryItem[] | undefined> => {
