@@ -27,6 +27,7 @@ export function configureProject(
   const type = instanceOf(project)
   if (type === undefined) throw foreignProject(project.name)
   const { config } = project
+  if (type !== 'driver') assertEnvironment(config.environment)
   // Vitest says "m7i.large (bench)", to tell it from the unit tests of the same project. There are none here.
   config.name = type
   // Its counter in front of every exported function adds some 20 ns to each call.
@@ -85,5 +86,14 @@ function assertNoPool(vitest: Vitest): void {
     {
       hint: 'Leave one of them out.',
     },
+  )
+}
+
+function assertEnvironment(environment: string): void {
+  if (!['jsdom', 'happy-dom', 'edge-runtime'].includes(environment)) return
+  throw new PluginError(
+    'CONFIG_CONFLICT',
+    `the config has \`test.environment\` '${environment}', and machines have only 'node'`,
+    { hint: 'Give benchmarks a config of their own: vitest bench --config vitest.bench.config.ts' },
   )
 }

@@ -1,7 +1,7 @@
 /** What we have put on one machine: Node, the worker, and the packages that bench files load. */
 import { spawn } from 'node:child_process'
-import { createReadStream, globSync, statSync } from 'node:fs'
-import { dirname, join, sep } from 'node:path'
+import { createReadStream } from 'node:fs'
+import { dirname, sep } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
@@ -10,6 +10,7 @@ import type { Instance, RemoteProcess } from '@benchaway/core'
 import { PluginError } from '../errors.ts'
 import { channelLine, quote } from '../wire/channel.ts'
 import { dependencyClosure, packageFolder } from './closure.ts'
+import { fixturesOf } from './fixtures.ts'
 import { type Gate, isInside } from './gate.ts'
 import { packNode, type NodeBinary } from './node-binary.ts'
 import { type Runtime, workerPath } from './runtime.ts'
@@ -39,11 +40,20 @@ export class Depot {
   /** Fixtures as they were when they were sent. */
   readonly #fixtures = new Map<string, string>()
   #sending: Promise<void> = Promise.resolve()
+  #isLost = false
 
   private constructor(options: DepotOptions, sent: Sent) {
     this.instance = options.instance
     this.#isLocal = options.isLocal
     this.#sent = sent
+    void this.instance.closed.then(() => {
+      this.#isLost = true
+    })
+  }
+
+  /** Whether there is no connection any more, and there will be none. */
+  get isLost(): boolean {
+    return this.#isLost
   }
 
   /** Sends Node and the worker. */
@@ -72,14 +82,15 @@ export class Depot {
   /** Sends files of the project that match patterns relative to it, unless the machine has them as they are now. */
   async sendFixtures(root: string, patterns: readonly string[]): Promise<void> {
     if (patterns.length === 0) return
-    const found = patterns.flatMap((pattern) => matching(root, pattern))
-    const changed = new Map<string, string>()
-    for (const path of found.map((name) => join(root, name))) {
-      const stats = statSync(path)
-      const version = `${stats.size} ${stats.mtimeMs}`
-      if (stats.isFile() && this.#fixtures.get(path) !== version) changed.set(path, version)
-    }
-    await this.#inTurn(() => this.#send([...changed.keys()]))
+    const changed = [...fixturesOf(root, patterns)].filter(
+      ([path, version]) => this.#fixtures.get(path) !== version,
+    )
+    await this.#inTurn(() =>
+      this.#send(
+        changed.map(([path]) => path),
+        { followsLinks: true },
+      ),
+    )
     for (const [path, version] of changed) this.#fixtures.set(path, version)
   }
 
@@ -123,11 +134,12 @@ export class Depot {
     return turn
   }
 
-  async #send(paths: readonly string[]): Promise<void> {
+  async #send(paths: readonly string[], { followsLinks = false } = {}): Promise<void> {
     if (paths.length === 0) return
     for (const root of newRoots(paths, this.#roots.keys())) await this.makeRoot(root)
     const zip = this.#isLocal ? '' : 'z'
-    const tar = spawn('tar', ['-C', '/', '--null', '--no-recursion', `-c${zip}f`, '-', '-T', '-'], {
+    const create = `-c${followsLinks ? 'h' : ''}${zip}f`
+    const tar = spawn('tar', ['-C', '/', '--null', '--no-recursion', create, '-', '-T', '-'], {
       // Without it macOS adds files of its own to the archive.
       env: { ...process.env, COPYFILE_DISABLE: '1' },
     })
@@ -208,16 +220,4 @@ function newRoots(paths: readonly string[], known: Iterable<string>): Set<string
     roots.add(at < 0 ? dirname(path) : path.slice(0, at + `${sep}node_modules`.length))
   }
   return roots
-}
-
-/** Files that a pattern names; a folder stands for all that is in it. */
-function matching(root: string, pattern: string): string[] {
-  const exclude = ['**/node_modules/**', '**/.git/**']
-  const found = globSync([pattern, `${pattern}/**`], { cwd: root, exclude })
-  if (found.length > 0) return found
-  throw new PluginError(
-    'SHIP_FAILED',
-    `'${pattern}' of the option 'files' matches nothing in ${root}`,
-    { hint: 'Patterns are relative to the root of the project.' },
-  )
 }

@@ -12,6 +12,7 @@ export function launchReporter(
     async onTestRunStart(specifications) {
       // Merging earlier reports runs nothing.
       if (run.vitest.config.mergeReports !== undefined) return
+      await run.renew()
       for (const project of new Set(specifications.map((one) => one.project))) {
         const type = instanceOf(project)
         if (type === 'driver') await run.serveDrivers(project)

@@ -10,6 +10,7 @@ import type { Broker } from './broker.ts'
 import { Depot, sendNode } from './depot.ts'
 import { guardProcess } from './guard-process.ts'
 import { nodeBinary } from './node-binary.ts'
+import { writesReportToStdout } from './report-to-stdout.ts'
 import { footerLines, headerLines, machineLine, nothingLaunched } from './report.ts'
 import { buildRuntime, type Runtime } from './runtime.ts'
 import { Stopwatch } from './stopwatch.ts'
@@ -26,6 +27,10 @@ export class Run {
   readonly #booting = new Stopwatch()
   readonly #shipping = new Stopwatch()
   readonly #depots = new Map<string, Promise<Depot>>()
+  /** Those that could be made ready. */
+  readonly #ready = new Map<string, Depot>()
+  /** How what has failed since a run began is forgotten: until the next one, one failure stays one. */
+  readonly #forget: (() => void)[] = []
   readonly #warned = new Set<string>()
   readonly #aborter = new AbortController()
   #fleet: Promise<Fleet> | undefined
@@ -61,14 +66,34 @@ export class Run {
     return this.options.instances.length > 1
   }
 
+  /** In watch mode run follows run: what failed in the last one is tried again, and machines that ended are replaced. */
+  async renew(): Promise<void> {
+    for (const forget of this.#forget.splice(0)) forget()
+    if (this.#ready.size === 0 || this.ending) return
+    const fleet = await this.#fleet
+    // ssh takes a while to believe that a machine is gone. Whoever gets no answer takes the machines as they are.
+    const items = await fleet?.inventory().catch(() => undefined)
+    for (const [type, depot] of this.#ready) {
+      const { instance, isLost } = depot
+      const isRunning =
+        items?.some(
+          ({ id, state }) => id === instance.id && (state === 'pending' || state === 'running'),
+        ) ?? true
+      if (isRunning && !isLost) continue
+      this.#ready.delete(type)
+      this.#depots.delete(type)
+      depot.disconnect()
+      this.note(`${type} ${instance.id} ${isRunning ? 'can no longer be reached' : 'has ended'}`)
+      if (isRunning) void this.#terminate(instance)
+    }
+  }
+
   /** Begins to launch machines, one of each type, all at once; those that are there already stay. */
   want(types: readonly string[]): void {
     if (this.ending) return
     for (const type of types) {
       if (this.#depots.has(type)) continue
-      const depot = this.#stock(type)
-      // Whoever waits for this machine hears of it; without anybody it is no unhandled rejection.
-      depot.catch(() => undefined)
+      const depot = this.#keep(this.#stock(type), () => this.#depots.delete(type))
       this.#depots.set(type, depot)
     }
   }
@@ -83,7 +108,7 @@ export class Run {
 
   /** Lets the driver files of a project ask for machines. */
   async serveDrivers(project: TestProject): Promise<void> {
-    this.#broker ??= this.#openBroker()
+    this.#broker ??= this.#keep(this.#openBroker(), () => (this.#broker = undefined))
     const { address } = await this.#broker
     project.provide('benchaway', address)
   }
@@ -129,11 +154,17 @@ export class Run {
   }
 
   async #launch(options: Omit<LaunchOptions, 'count'>): Promise<Instance> {
-    this.#fleet ??= this.#open()
+    this.#fleet ??= this.#keep(this.#open(), () => (this.#fleet = undefined))
     const fleet = await this.#fleet
     const instance = await fleet.launch({ ...options, signal: this.#signal(options.signal) })
     this.print([machineLine(instance)])
     return instance
+  }
+
+  /** Whoever waits for it hears of its failure; without anybody it is no unhandled rejection. */
+  #keep<T>(work: Promise<T>, forget: () => void): Promise<T> {
+    work.catch(() => this.#forget.push(forget))
+    return work
   }
 
   #signal(other: AbortSignal | undefined): AbortSignal {
@@ -143,24 +174,35 @@ export class Run {
 
   async #stock(type: string): Promise<Depot> {
     const { image, user, target } = this.options
-    this.#runtime ??= buildRuntime(this.vitest)
-    this.#runtime.catch(() => undefined)
+    // Not read again later: the next run may have forgotten it.
+    const runtime = (this.#runtime ??= this.#keep(
+      buildRuntime(this.vitest),
+      () => (this.#runtime = undefined),
+    ))
     const instance = await this.#booting.during(this.#launch({ type, image, user }))
-    const depot = Depot.open({
+    const opening = Depot.open({
       instance,
       node: nodeBinary(instance.arch),
-      runtime: this.#runtime,
+      runtime,
       isLocal: target === 'local',
     })
-    return this.#shipping.during(depot).catch((error: unknown) => this.#giveBack(instance, error))
+    const depot = await this.#shipping
+      .during(opening)
+      .catch((error: unknown) => this.#giveBack(instance, error))
+    this.#ready.set(type, depot)
+    return depot
   }
 
   /** A machine that could not be made ready is of no use, and costs. */
   async #giveBack(instance: Instance, error: unknown): Promise<never> {
-    await instance.terminate().catch((again: unknown) => {
-      this.note(`${instance.id} could not be terminated yet: ${describe(again)}`)
-    })
+    await this.#terminate(instance)
     throw error
+  }
+
+  async #terminate(instance: Instance): Promise<void> {
+    await instance.terminate().catch((error: unknown) => {
+      this.note(`${instance.id} could not be terminated yet: ${describe(error)}`)
+    })
   }
 
   async #openBroker(): Promise<Broker> {
@@ -184,12 +226,26 @@ export class Run {
 
   async #open(): Promise<Fleet> {
     this.#giveBackProcess = guardProcess(this)
-    const { project, target, region, ingress, maxInstances, graceMs, ttlMs } = this.options
-    const [{ openFleet }, local] = await Promise.all([
-      import('@benchaway/core'),
-      target === 'local' ? this.#startLocal() : undefined,
-    ])
-    const fleet = await openFleet({
+    try {
+      const local = await this.#startLocal()
+      const fleet = await this.#openFleet(local)
+      this.print(headerLines(fleet, hostname(), local))
+      this.#sweeping = this.#sweep(fleet)
+      return fleet
+    } catch (error) {
+      // In watch mode another one is opened.
+      await this.#local?.close().catch(() => undefined)
+      this.#local = undefined
+      this.#giveBackProcess()
+      this.#giveBackProcess = undefined
+      throw error
+    }
+  }
+
+  async #openFleet(local: LocalEc2 | undefined): Promise<Fleet> {
+    const { openFleet } = await import('@benchaway/core')
+    const { project, region, ingress, maxInstances, graceMs, ttlMs } = this.options
+    return openFleet({
       project,
       ...(local === undefined ? { target: 'aws', region } : { target: local }),
       ingress: Array.isArray(ingress) ? [...ingress] : ingress,
@@ -198,12 +254,10 @@ export class Run {
       ttlMs,
       log: debug,
     })
-    this.print(headerLines(fleet, hostname(), local))
-    this.#sweeping = this.#sweep(fleet)
-    return fleet
   }
 
-  async #startLocal(): Promise<LocalEc2> {
+  async #startLocal(): Promise<LocalEc2 | undefined> {
+    if (this.options.target !== 'local') return undefined
     const { startLocalEc2 } = await import('@benchaway/local-ec2')
     this.#local = await startLocalEc2()
     return this.#local
@@ -212,9 +266,12 @@ export class Run {
   // A failure is no reason not to measure: what dead runs left is swept again by the next one.
   async #sweep(fleet: Fleet): Promise<void> {
     try {
-      const { terminated, deletedGroups } = await fleet.sweep()
+      const { terminated, deletedGroups, failed } = await fleet.sweep()
       const swept = [...terminated, ...deletedGroups]
       if (swept.length > 0) this.note(`deleted what dead runs left: ${swept.join(', ')}`)
+      for (const { run, reason } of failed) {
+        this.note(`what the dead run ${run} left could not be deleted: ${reason}`)
+      }
     } catch (error) {
       this.note(`the sweep for leftovers of dead runs failed: ${describe(error)}`)
     }
@@ -262,20 +319,6 @@ export class Run {
     this.print(footerLines({ phases, left, failure }))
     if (left.length > 0 || failure !== undefined) process.exitCode = 1
   }
-}
-
-function writesReportToStdout({ config }: Vitest): boolean {
-  const { outputFile, reporters } = config
-  return reporters.some((reporter) => {
-    if (!Array.isArray(reporter)) return false
-    const [name, options] = reporter
-    if (name === 'tap' || name === 'tap-flat') return true
-    if (name !== 'json' && name !== 'junit') return false
-    const toStdout = 'stdout' in options && options.stdout === true
-    const ownFile = 'outputFile' in options ? options.outputFile : undefined
-    const file = typeof outputFile === 'object' ? outputFile[name] : outputFile
-    return toStdout && (ownFile ?? file) === undefined
-  })
 }
 
 function debug(line: string): void {

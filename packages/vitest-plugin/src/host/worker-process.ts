@@ -111,11 +111,20 @@ export class WorkerProcess {
       else if (message.benchaway === 'snapshot') onSnapshot(message)
     } else if (isResponse(message) && message.type === 'started') {
       if (message.error === undefined) this.#started.resolve()
-      else this.#started.reject(cleanMessage(message.error))
+      else this.#started.reject(asError(cleanMessage(message.error)))
     } else {
       onMessage(message)
     }
   }
+}
+
+// Vitest sends an error as an object without a prototype, of which nobody could make words.
+function asError(sent: unknown): unknown {
+  if (typeof sent !== 'object' || sent === null || sent instanceof Error) return sent
+  const { message, name }: { message?: unknown; name?: unknown } = sent
+  const error = new Error(typeof message === 'string' ? message : 'the worker did not start')
+  if (typeof name === 'string') error.name = name
+  return error
 }
 
 function neverStarted(depot: Depot, { exitCode, signal }: WorkerEnd): PluginError {

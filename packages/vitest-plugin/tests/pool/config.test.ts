@@ -7,6 +7,9 @@ const files = {
   'fine.bench.ts': `
     import { test } from 'vitest'
     test('fine', async ({ bench }) => { await bench('x', () => {}).run(${quick}) })`,
+  // Vitest asks for it before it loads any file.
+  'node_modules/jsdom/package.json': '{ "name": "jsdom", "main": "jsdom.js" }',
+  'node_modules/jsdom/jsdom.js': '',
   'unit.test.ts': `import { expect, test } from 'vitest'; test('unit', () => { expect(1).toBe(1) })`,
 }
 
@@ -60,6 +63,15 @@ test.for<[what: string, config: string, args: string[], words: string[]]>([
     ['--pool=threads'],
     ['--pool=threads and benchaway both decide where bench files run'],
   ],
+  [
+    'an environment that no machine has',
+    config(given, `{ environment: 'jsdom' }`),
+    [],
+    [
+      "BenchawayError (CONFIG_CONFLICT): the config has `test.environment` 'jsdom', and machines have only 'node'",
+      'Give benchmarks a config of their own: vitest bench --config vitest.bench.config.ts',
+    ],
+  ],
 ])('%s stops the run before anything is launched', async ([, text, args, words]) => {
   const project = new Project({ ...files, 'vitest.config.ts': text })
   const output = await project.bench(args)
@@ -78,6 +90,20 @@ test('with a Vite server for each project the files still run on machines', asyn
   expect(text).toMatch(new RegExp(`${typeA} +i-\\w+ at `))
   expect(text).toMatch(/Test Files +1 passed \(1\)/)
   expect(exitCode).toBe(0)
+})
+
+test('a file with an environment that no machine has fails alone, and says so', async () => {
+  // In one piece Vitest would take it for a wish of this file.
+  const comment = ['// @vitest', 'environment jsdom'].join('-')
+  const project = new Project({
+    ...files,
+    'a.bench.ts': `${comment}\n${files['fine.bench.ts']}`,
+  })
+  const { text, exitCode } = await project.bench()
+  expect(text).toContain("Error: Cannot find package 'jsdom'")
+  expect(text).toMatch(/Test Files +1 failed \| 1 passed \(2\)/)
+  expect(text).not.toContain('Unhandled')
+  expect(exitCode).toBe(1)
 })
 
 test('no bench file, no machine', async () => {
