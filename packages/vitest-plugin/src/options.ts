@@ -37,7 +37,10 @@ export interface BenchawayOptions {
    * @default '**\/*.driver.bench.?(c|m)[jt]s?(x)'
    */
   drivers?: string | undefined
-  /** Files of the project that benchmarks read at run time, as globs; links are followed. Code is sent by itself. @default [] */
+  /**
+   * Files of the project that benchmarks read at run time, as globs; links are followed. Code is sent by itself.
+   * @default []
+   */
   files?: string[] | undefined
   /** Names of environment variables that benchmarks may see; nothing named AWS_* is ever sent. @default [] */
   env?: string[] | undefined
