@@ -55,21 +55,24 @@ export async function makeLayers(
   return {
     overlays,
     async make(disk, order) {
+      const secrets = secretsOf(base)
+      // Whoever waits for it hears of a failure, if nothing else fails before.
+      secrets.catch(() => undefined)
       for (const { upper, work } of overlays(disk)) {
         mkdirSync(upper)
         mkdirSync(work)
       }
       makeSkeleton(join(disk, 'root'), join(disk, 'upper-etc'), order, base, { tops, links })
-      await hideSince(disk)
+      await hideSince(disk, await secrets)
     },
   }
 
   /** What this computer has been given since, in a machine's own layers. What comes while it runs, it may see. */
-  async function hideSince(disk: string): Promise<void> {
+  async function hideSince(disk: string, secrets: readonly string[]): Promise<void> {
     const emptiedNow = emptied
       .filter((path) => isDirectory(join(base, path)))
       .flatMap((path) => readdirSync(join(base, path)).map((name) => join(path, name)))
-    const found = [...(await secretsOf(base)), ...emptiedNow].filter(
+    const found = [...secrets, ...emptiedNow].filter(
       (path) => !hidden.has(path) && !isCovered(path),
     )
     if (found.length === 0) return
@@ -97,7 +100,8 @@ let searching: Promise<string[]> | undefined
 /** Of a base that somebody uses; one that we built ourselves holds nobody's secrets. */
 function secretsOf(base: string): Promise<string[]> {
   if (base !== '/') return Promise.resolve([])
-  searching ??= unreadable(['/etc', '/usr/local']).finally(() => {
+  // Where passwords come to. A search of /usr/local as well would make each launch a fifth slower.
+  searching ??= unreadable(['/etc']).finally(() => {
     searching = undefined
   })
   return searching
