@@ -45,8 +45,19 @@ function contentOf({ content = '', encoding }: Config): Uint8Array {
   const [, packed, base64] =
     /^\s*(gz(?:ip)?)?\+?(b(?:ase)?64)?\s*$/i.exec(typeof encoding === 'string' ? encoding : '') ??
     []
-  const plain = base64 === undefined ? bytes : Buffer.from(Buffer.from(bytes).toString(), 'base64')
+  const plain = base64 === undefined ? bytes : base64Of(Buffer.from(bytes).toString())
   return packed === undefined ? plain : gunzipSync(plain, { maxOutputLength: maxBytes })
+}
+
+/** As Python's `b64decode`: what is no letter of it is passed over, and the padding has to be there. */
+function base64Of(text: string): Uint8Array {
+  const [, data = '', padding = ''] =
+    /^([^=]*)(=*)/.exec(text.replaceAll(/[^A-Za-z0-9+/=]/g, '')) ?? []
+  const short = data.length % 4
+  if (short === 1 || (short > 0 && padding.length < 4 - short)) {
+    throw new Error('its content is no base64')
+  }
+  return Buffer.from(data, 'base64')
 }
 
 function textOf(content: unknown): Uint8Array {

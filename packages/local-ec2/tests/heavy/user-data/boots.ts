@@ -188,6 +188,10 @@ preserve_hostname: "yes"
 allow_public_ssh_keys: false
 ssh_genkeytypes: [ecdsa, ed25519]
 locale: false
+write_files:
+  - {path: /opt/odd-base64, content: "a-G k=", encoding: b64}
+  - {path: /opt/no-base64, content: aGk, encoding: b64}
+  - {path: /opt/after-it, content: x}
 `,
     },
 
