@@ -99,6 +99,15 @@ describe('a reboot', () => {
     expect(await run('grep -c hook /var/lib/boots')).toBe(String(count))
   })
 
+  test.skipIf(hasSystemd)(
+    `comes once of two delays: the later one takes the place of the earlier, as with systemd${unless(hasSystemd, 'this is systemd')}`,
+    async () => {
+      const waiting = 'pgrep -fc "/shutdown -[hr] [+]"'
+      const two = `sudo shutdown -h +1; sudo shutdown -r +60; ${waiting}`
+      expect(await run(`${two}; sudo shutdown -c; ${waiting} || :`)).toBe('1\n0')
+    },
+  )
+
   test('is survived by the plug: it still ends the machine', async () => {
     machine.reboot()
     await machine.powerOff()

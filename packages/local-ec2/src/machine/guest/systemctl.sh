@@ -58,12 +58,18 @@ end_by_name() {
   end_with "$how"
 }
 
+# There is one at most.
+forget_shutdown() {
+  [ ! -e /run/local-ec2/shutdown ] || kill "$(cat /run/local-ec2/shutdown)" 2>/dev/null
+  rm -f /run/local-ec2/shutdown
+}
+
 shutdown_at() {
   must_be_root
   when=+1 how=poweroff
   for word; do
     case $word in
-    -c) kill "$(cat /run/local-ec2/shutdown 2>/dev/null)" 2>/dev/null; exit 0 ;;
+    -c) forget_shutdown; exit 0 ;;
     -r | --reboot) how=reboot ;;
     -H | --halt) how=halt ;;
     -*) ;;
@@ -74,6 +80,7 @@ shutdown_at() {
   now | +0) end_with "$how" ;;
   +*[!0-9]* | + | [!+]*) fail "shutdown: time '$when' is not supported, only now and +MINUTES" 1 ;;
   esac
+  forget_shutdown
   { sleep $((60 * ${when#+})); end_with "$how"; } >/dev/null 2>&1 &
   echo $! >/run/local-ec2/shutdown
 }
