@@ -91,8 +91,14 @@ test('a machine that ended by itself does not count towards maxInstances', async
 test('close() finishes what a hurried close() left', async () => {
   const fleet = await openAt()
   await fleet.launch({ type })
+  // As EC2 answers while a machine in it shuts down, which here may be over by then.
+  const busy = local.faults.add({
+    error: 'DependencyViolation',
+    action: 'DeleteSecurityGroup',
+  })
   const { left } = await fleet.close({ waitMs: 0 })
-  expect(left).not.toEqual([])
+  expect(left.map(({ kind }) => kind)).toContain('security-group')
+  busy.remove()
   expect((await fleet.close()).left).toEqual([])
   expect(await leftAt(local)).toEqual([])
 })
