@@ -86,11 +86,11 @@ describe('a server is ready', () => {
 
 describe('a server that does not get ready', () => {
   test('because it ends is an error with its log, also when it ends well', async () => {
-    const failing = spawn(connection, 'echo one; echo two >&2; exit 3', { ready: { line: 'up' } })
+    const failing = spawn(connection, '{ echo one; echo two; } >&2; exit 3', { ready: { line: 'up' } })
     await expect(failing).rejects.toMatchObject({
       name: 'CommandError',
       code: 'COMMAND_FAILED',
-      message: `'echo one; echo two >&2; exit 3' on 127.0.0.1 ended with exit code 3 before it was ready\none\ntwo`,
+      message: `'{ echo one; echo two; } >&2; exit 3' on 127.0.0.1 ended with exit code 3 before it was ready\none\ntwo`,
       exitCode: 3,
       stdout: 'one\ntwo\n',
     })
