@@ -86,7 +86,9 @@ describe('a server is ready', () => {
 
 describe('a server that does not get ready', () => {
   test('because it ends is an error with its log, also when it ends well', async () => {
-    const failing = spawn(connection, '{ echo one; echo two; } >&2; exit 3', { ready: { line: 'up' } })
+    const failing = spawn(connection, '{ echo one; echo two; } >&2; exit 3', {
+      ready: { line: 'up' },
+    })
     await expect(failing).rejects.toMatchObject({
       name: 'CommandError',
       code: 'COMMAND_FAILED',
